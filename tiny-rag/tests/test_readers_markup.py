@@ -113,7 +113,7 @@ def test_html():
     assert heading_of(document, "end") == ("Lighthouse", "Other")
 
 
-@pytest.mark.parametrize("claim", ["gb2312", "GBK", "utf-8", "nonsense"])
+@pytest.mark.parametrize("claim", ["gb2312", "GBK", "utf-8", "nonsense", "zlib"])
 def test_html_in_gb18030_whatever_it_claims(claim):
     page = f'<meta charset="{claim}"><p>灯塔的看守人每天早饭前数一遍船</p>'
     assert read_html(page.encode("gb18030")).text == "灯塔的看守人每天早饭前数一遍船"
@@ -230,3 +230,8 @@ def test_docx_that_is_damaged_says_so(word_file):
     word_file.write_bytes(archive({"xl/workbook.xml": b"<x/>"}))
     with pytest.raises(ReadError, match="not a Word document"):
         read(word_file)
+
+
+def test_a_page_that_says_it_is_latin_is_not_called_unknown():
+    document = read_html('<meta charset="ISO-8859-1"><p>Un café “fermé”'.encode("cp1252"))
+    assert document.text == "Un café “fermé”" and document.notes == ()

@@ -56,7 +56,10 @@ def test_garbled_text_is_noted_and_refused_when_it_is_most_of_it(pdf):
     with pytest.raises(ReadError, match=r"100% of the characters are garbled"):
         read(pdf(unicode_pdf("灯塔看守人早饭前数船。", mapped=False)))
     (document,) = read(pdf(text_pdf("(cid:7)(cid:8) and twenty-three letters")))
-    assert document.notes == ("page 1: 8% of the characters are garbled (a font without a Unicode map)",)
+    note = "of the characters are garbled (a font without a Unicode map)"
+    assert document.notes == (f"page 1: 8% {note}",)
+    (document,) = read(pdf(text_pdf(*["(cid:7)(cid:8) and twenty-three letters"] * 9)))
+    assert document.notes == (*(f"page {n}: 8% {note}" for n in range(1, 6)), "4 more pages are like these")
 
 
 def encrypted(user_password: str) -> bytes:

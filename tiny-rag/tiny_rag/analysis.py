@@ -49,6 +49,18 @@ def terms(text: str, known: Container[str] | None = None) -> list[str]:
     return found
 
 
+def content_words(text: str) -> list[str]:
+    """The words that carry a question's meaning, each once: stems, and jieba's words without overlaps."""
+    text = unicodedata.normalize("NFKC", text).lower()
+    found: dict[str, None] = {}
+    for match in _TERM.finditer(text):
+        if match["han"]:
+            found |= dict.fromkeys(word for word in _jieba().cut(match.group()) if word not in CHINESE)
+        elif match.group() not in ENGLISH:
+            found[stem(match.group())] = None
+    return list(found)
+
+
 def chinese_terms(run: str) -> list[str]:
     """Words, pairs and characters of a run of Chinese characters, without the function words."""
     words = [word for word in _jieba().cut_for_search(run) if word not in CHINESE]

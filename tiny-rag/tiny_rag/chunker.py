@@ -84,6 +84,7 @@ def chunk(
             if excess <= 0 or first + room <= handed_on:
                 break
         if end > start:
+            start += int(np.argmax(solid_N[start:end]))  # a real tokenizer's token may begin with a space
             chunks.append(Chunk(text[start:end], start, end))
         first = last if last == len(starts_S) else next_start(levels_S, first, last, overlap_tokens)
     return chunks

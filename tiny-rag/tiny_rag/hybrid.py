@@ -11,7 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 
-def fuse(keyword_N: np.ndarray, candidates_C: np.ndarray, dense_C: np.ndarray, dense_mean: float, dense_deviation: float, weight: float) -> np.ndarray:
+def fuse(
+    keyword_N: np.ndarray,
+    candidates_C: np.ndarray,
+    dense_C: np.ndarray,
+    dense_mean: float,
+    dense_deviation: float,
+    weight: float,
+) -> np.ndarray:
     """The candidates' common scores: (C,).
 
     `keyword_N` are BM25's scores of all texts. Of the dense scores only the candidates' are needed: mean and deviation

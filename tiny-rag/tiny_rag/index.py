@@ -21,14 +21,16 @@ from .embedder import LSA, Embedder
 from .hybrid import Moments
 from .leg_weight import Evidence, weigh
 from .passages import Chunking, Passage, passages_of
-from .readers import Document, Quarantined, find_files, read_all
+from .readers import Quarantined, find_files, read_all
 from .readers.files import open_regular, source_of
 from .term_counts import TermCounts
 from .vector_store import VectorStore
 
 FORMAT = "tiny-rag 1"
 T = TypeVar("T")
-Watch = Callable[[Iterable[T], int, str], Iterable[T]]  # wraps a loop to show its progress: (items, total, what)
+Watch = Callable[
+    [Iterable[T], int, str], Iterable[T]
+]  # wraps a loop to show its progress: (items, how many or 0, what)
 
 
 class IndexProblem(ValueError):
@@ -67,7 +69,7 @@ def check_passport(found: dict[str, str], wanted: dict[str, str], folder: Path) 
 
 
 def update(
-    folder: Path,
+    folder: str | Path,
     paths: Sequence[str | Path],
     embedder: Embedder,
     chunking: Chunking,
@@ -80,7 +82,13 @@ def update(
     Files whose content hasn't changed are not read again; those that are gone from under `paths`, or from the disk,
     are dropped. Raises IndexProblem if nothing is left to index, ReadError for a path that doesn't exist.
     """
-    files = {str(file.resolve()): file for file in find_files(paths)}
+    folder = Path(folder)
+    paths = [corpus_of(Path(path)) for path in paths]
+    files = {
+        str(file.resolve()): file
+        for file in find_files(paths)
+        if not file.resolve().is_relative_to(folder.resolve())  # `index . --store ./store` doesn't index itself
+    }
     dim = embedder.dim if isinstance(embedder, LSA) else 1
     exists = (folder / "manifest.json").exists()
     with VectorStore(folder, None if exists else dim) as store:
@@ -112,6 +120,12 @@ def update(
         return summary
 
 
+def corpus_of(path: Path) -> Path:
+    """The corpus of a BEIR folder, whose questions are no documents; any other path as it is."""
+    corpus = path / "corpus.jsonl"
+    return corpus if corpus.is_file() and (path / "queries.jsonl").is_file() else path
+
+
 def _read_changed(
     files: dict[str, Path],
     hashes: dict[str, str],
@@ -124,7 +138,7 @@ def _read_changed(
     fresh: dict[str, Any] = {}
     passages: list[Passage] = []
     key_of = {source_of(file): key for key, file in files.items()}
-    for item in watch(read_all(files.values()) if files else [], len(files), "reading"):
+    for item in watch(read_all(files.values()) if files else [], 0, "reading"):  # how many records, nobody knows yet
         if isinstance(item, Quarantined):
             summary.quarantined.append({"source": item.source, "reason": item.reason})
             continue
@@ -161,7 +175,9 @@ def _commit(
         old_counts, rows_of = load_terms(store)
         place = {id: row for row, id in enumerate(rows_of)}
         counts = old_counts.rows([place[id] for id in old_ids]).followed_by(counts)
-    old = [Passage.from_payload(id, payload or {}) for id, payload in zip(old_ids, store.payloads(old_ids), strict=True)]
+    old = [
+        Passage.from_payload(id, payload or {}) for id, payload in zip(old_ids, store.payloads(old_ids), strict=True)
+    ]
     ids = old_ids + [passage.id for passage in passages]
     texts = [passage.search_text for passage in old + passages]
     gone = set(store.ids()) - set(ids)
@@ -191,6 +207,16 @@ def _commit(
     summary.passages, summary.dense_weight, summary.warning = len(ids), evidence.dense_weight, evidence.warning
 
 
+def open_index(folder: Path) -> VectorStore:
+    """The store of a finished index, for reading. Raises IndexProblem if there is none."""
+    if (folder / "manifest.json").exists():
+        store = VectorStore(folder, mode="r")
+        if store.meta:
+            return store
+        store.close()
+    raise IndexProblem(f"{folder} holds no index yet; build one with: python main.py index PATH... --store {folder}")
+
+
 def load_terms(store: VectorStore) -> tuple[TermCounts, list[str]]:
     """The term table of an index and the passage that each of its rows belongs to."""
     with np.load(store.files["terms"], allow_pickle=False) as parts:
@@ -216,6 +242,3 @@ def _hash(file: Path) -> str:
 def documents_in(store: VectorStore) -> Iterator[dict[str, Any]]:
     """What `doctor` lists: each indexed file with its passages and notes."""
     yield from _sources(store).values()
-
-
-__all__ = ["Document", "IndexProblem", "Summary", "check_passport", "documents_in", "load_terms", "passport", "update"]

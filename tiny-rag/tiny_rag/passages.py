@@ -16,11 +16,13 @@ class Chunking:
 
     max_tokens: int = 400
     overlap_tokens: int = 40
+    record_tokens: int = 1000  # a record with an id of its own is a passage already: it's cut only if it's very long
     tokenizer: str = ""  # name and hash of a tokenizer.json; empty: the offline counter of `tokens.py`
 
     def __str__(self) -> str:
         counter = self.tokenizer or "offline"
-        return f"{self.max_tokens} tokens ({counter}), {self.overlap_tokens} overlapping"
+        sizes = f"{self.max_tokens} tokens, {self.overlap_tokens} overlapping, records {self.record_tokens}"
+        return f"{sizes} ({counter})"
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,7 @@ class Passage:
     end: int
     record: str | None = None  # the document's own id (`_id` of a BEIR corpus)
     title: str = ""
-    page: int | None = None
-    heading: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = ()  # the pages or headings that it lies on or under
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:
@@ -47,14 +48,22 @@ class Passage:
     @classmethod
     def from_payload(cls, id: str, values: dict[str, Any]) -> "Passage":
         """Rebuild what `payload` took apart."""
-        return cls(id, **{**values, "heading": tuple(values["heading"])})
+        spans = tuple(Span(s["start"], s["end"], s["page"], tuple(s["heading"])) for s in values["spans"])
+        return cls(id, **{**values, "spans": spans})
+
+    def span_at(self, offset: int) -> Span:
+        """Page and heading path of a character of the document that lies in this passage."""
+        return next((span for span in self.spans if span.start <= offset < span.end), Span(self.start, self.end))
 
     @property
-    def place(self) -> str:
-        """For people: the file with its page, or its deepest heading."""
-        if self.page is not None:
-            return f"{self.source}, page {self.page}"
-        return f"{self.source}, {self.heading[-1]}" if self.heading else self.source
+    def page(self) -> int | None:
+        """The page on which the passage begins."""
+        return self.span_at(self.start).page
+
+    @property
+    def heading(self) -> tuple[str, ...]:
+        """The heading path under which the passage begins."""
+        return self.span_at(self.start).heading
 
     @property
     def search_text(self) -> str:
@@ -72,23 +81,19 @@ def passages_of(
     """Cut one document; `name` makes the ids of its passages unique ("manual.md:0", "manual.md:1", …)."""
     spans = document.spans or (Span(0, len(document.text)),)
     headings = [span.start for span, last in zip(spans[1:], spans, strict=False) if span.heading != last.heading]
-    pieces = chunk(document.text, chunking.max_tokens, chunking.overlap_tokens, headings, find_starts)
-    starts = np.array([span.start for span in spans])
-    passages = []
-    for number, piece in enumerate(pieces):
-        span = spans[max(int(np.searchsorted(starts, piece.start, side="right")) - 1, 0)]
-        passages.append(
-            Passage(
-                f"{name}:{number}",
-                document.source,
-                piece.text,
-                piece.start,
-                piece.end,
-                document.id,
-                document.title,
-                span.page,
-                span.heading,
-                document.metadata,
-            )
+    max_tokens = chunking.max_tokens if document.id is None else max(chunking.record_tokens, chunking.max_tokens)
+    pieces = chunk(document.text, max_tokens, chunking.overlap_tokens, headings, find_starts)
+    return [
+        Passage(
+            f"{name}:{number}",
+            document.source,
+            piece.text,
+            piece.start,
+            piece.end,
+            document.id,
+            document.title,
+            tuple(span for span in spans if span.start < piece.end and span.end > piece.start),
+            document.metadata,
         )
-    return passages
+        for number, piece in enumerate(pieces)
+    ]

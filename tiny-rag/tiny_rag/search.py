@@ -15,11 +15,10 @@ import numpy as np
 from .bm25 import BM25, best
 from .embedder import LSA, Embedder
 from .hybrid import Moments, fuse
-from .index import IndexProblem, load_terms
+from .index import IndexProblem, load_terms, open_index
 from .leg_weight import Evidence
 from .mmr import diversify
 from .passages import Passage
-from .vector_store import VectorStore
 
 MODES = ("hybrid", "dense", "bm25")
 CANDIDATES = 100  # of each leg at least; the fused best are among them in practice
@@ -56,9 +55,7 @@ class Searcher:
     """
 
     def __init__(self, folder: str | Path, connect: Callable[[str], Embedder] | None = None):
-        self.store = VectorStore(folder, mode="r")
-        if not self.store.meta:
-            raise IndexProblem(f"{folder} holds no index yet; build one with: index PATH --store {folder}")
+        self.store = open_index(Path(folder))
         counts, self.ids = load_terms(self.store)
         self.row_of = {id: row for row, id in enumerate(self.ids)}
         self.bm25 = BM25.from_counts(counts)
@@ -156,8 +153,9 @@ class Searcher:
         """Which rows have the wanted metadata: (N,) bool."""
         allowed = np.zeros(len(self.ids), bool)
         for row, (_, values) in enumerate(self._payloads(np.arange(len(self.ids)))):
-            fields = {**(values or {}).get("metadata", {}), **(values or {})}
-            fields["heading"] = " > ".join(fields["heading"])
+            passage = Passage.from_payload(self.ids[row], values or {})
+            heading = " > ".join(passage.heading)
+            fields = {**passage.metadata, **(values or {}), "page": passage.page, "heading": heading}
             unknown = where.keys() - fields.keys()
             allowed[row] = not unknown and all(
                 fnmatch.fnmatchcase(str(fields[key]), pattern) for key, pattern in where.items()

@@ -22,6 +22,9 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# What a page may claim to be in (Python also knows codecs such as "zlib"), and what browsers take that to mean.
+CHARSET = re.compile(r"(iso-8859-|windows-|cp|koi8-|gb|big5|euc-|shift_jis)\w*")
+DECLARED_MEANS = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "cp950", "iso-8859-1": "windows-1252"}
 # The characters that fill half of a Chinese page, simplified and traditional.
 FREQUENT = frozenset(
     "的一是了不在有人我他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可她里后小么"
@@ -72,8 +75,8 @@ def detect(data: bytes, declared: str = "") -> str:
         return _sixteen_bits(sample) or "utf-8"  # with zeros and no pattern to them it is binary: decode() refuses it
     if _strict(data, "utf-8") is not None or _mostly_utf8(sample):
         return "utf-8"
-    declared = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "cp950"}.get(declared.lower(), declared)
-    if declared and _strict(data, declared) is not None:
+    declared = DECLARED_MEANS.get(declared.lower(), declared.lower())
+    if CHARSET.fullmatch(declared) and _strict(data, declared) is not None:
         return declared
     # On a tie the first wins: Microsoft's Big5 before Hong Kong's, and UTF-16 without a single newline last.
     names = ("gb18030", "cp950", "big5hkscs", "utf-16-le", "utf-16-be")

@@ -23,6 +23,7 @@ GLYPH_VARIANTS = {
     code: unicodedata.normalize("NFKC", chr(code))
     for code in (*range(0x2E80, 0x2EF4), *range(0x2F00, 0x2FD6), *range(0xFB00, 0xFB07))
 }
+MOST_NOTES = 5
 CJK = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 INSIDE_CHINESE = re.compile(f"(?<=[{CJK}，、；：（）《》“”])\n(?=[{CJK}，。、；：！？（）《》“”])")
 FULL_LINE = 0.8  # of the page's widest Chinese line: shorter ones are headings, list items, ends of paragraphs
@@ -68,6 +69,8 @@ def read_pdf(data: bytes, engine: str, tick: Callable[[], None]) -> Document:
         raise ReadError(f"{garbled / characters:.0%} of the characters are garbled; run OCR on the file first")
     if empty:
         notes.insert(0, f"{_pages(empty)} empty (scanned?)")
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES:] = [f"{len(notes) - MOST_NOTES} more pages are like these"]
     text, spans = layout.finish()
     metadata = {"format": "pdf", "pages": len(reader.pages), "engine": engine}
     return Document("", text, None, _title(reader), metadata, spans, tuple(notes))
