@@ -163,14 +163,15 @@ def open_searcher(args: argparse.Namespace) -> "Searcher":
 
 def make_embedder(name: str, store: Path) -> "Embedder":
     """ "lsa", "lsa-100", "api", "api:model", or "auto": the server's if one is configured with a model to embed."""
-    from tiny_rag.embedder import LSA, OpenAICompatible
     from tiny_shared.chat import Chat, Settings
+
+    from tiny_rag.embedder import LSA, OpenAICompatible
 
     settings = Settings.from_env()
     if name == "auto":
         name = "api" if settings.configured and settings.embedding_model else "lsa"
     kind, _, detail = name.replace("lsa-", "lsa:").partition(":")
-    if kind == "lsa" and (not detail or detail.isdecimal() and int(detail)):
+    if kind == "lsa" and (not detail or (detail.isdecimal() and int(detail))):
         return LSA(int(detail)) if detail else LSA()
     if kind != "api":
         raise UserError(f"unknown embedder {name!r}; choose auto, lsa, lsa-100 (with any number) or api:MODEL")

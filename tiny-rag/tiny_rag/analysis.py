@@ -16,6 +16,7 @@ from collections.abc import Container
 from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from .stopwords import CHINESE, CHINESE_PARTICLES, ENGLISH, is_english
 
@@ -80,7 +81,7 @@ def stem(word: str) -> str:
 
 
 @cache
-def _stemmer():  # type: ignore[no-untyped-def]
+def _stemmer() -> Any:
     import snowballstemmer
 
     return snowballstemmer.stemmer("english")

@@ -54,10 +54,11 @@ class OpenAICompatible:
         if self._cache is None:
             return
         self._cache.parent.mkdir(parents=True, exist_ok=True)
-        torn = self._cache.exists() and not self._cache.read_bytes()[-1:] in (b"", b"\n")
-        with open(self._cache, "ab") as file:
-            if torn:  # the last run died in the middle of a line
-                file.write(b"\n")
+        with open(self._cache, "a+b") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":  # the last run died in the middle of a line
+                    file.write(b"\n")
             for key, vector in arrived.items():
                 line = {"key": key, "vector": base64.b64encode(vector.astype("<f4").tobytes()).decode()}
                 file.write(json.dumps(line).encode() + b"\n")

@@ -186,7 +186,7 @@ def _commit(
     if isinstance(embedder, LSA):  # refitted on what there is now, so every vector is new
         vectors = embedder.fit_counts(counts).embed_counts(counts)
         side["lsa"] = store.new_file_name("lsa", ".npz")
-        np.savez(side["lsa"], **embedder.parts())
+        _save(side["lsa"], embedder.parts())
         changed_ids, changed, replace = ids, vectors, True
         payloads = [passage.payload() for passage in old + passages]
     else:
@@ -198,8 +198,8 @@ def _commit(
     moments = Moments.of(vectors)
     for name in ("terms", "moments"):
         side[name] = store.new_file_name(name, ".npz")
-    np.savez(side["terms"], ids=np.frombuffer(json.dumps(ids).encode(), np.uint8), **counts.parts())
-    np.savez(side["moments"], mean=moments.mean_D, covariance=moments.covariance_DD)
+    _save(side["terms"], {"ids": np.frombuffer(json.dumps(ids).encode(), np.uint8), **counts.parts()})
+    _save(side["moments"], {"mean": moments.mean_D, "covariance": moments.covariance_DD})
     side["sources"] = store.new_file_name("sources", ".json")
     side["sources"].write_text(json.dumps(kept | fresh, ensure_ascii=False), encoding="utf-8")
     meta = {"passport": passport(embedder, chunking), "chunking": asdict(chunking), "evidence": asdict(evidence)}
@@ -215,6 +215,10 @@ def open_index(folder: Path) -> VectorStore:
             return store
         store.close()
     raise IndexProblem(f"{folder} holds no index yet; build one with: python main.py index PATH... --store {folder}")
+
+
+def _save(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    np.savez(path, allow_pickle=False, **arrays)
 
 
 def load_terms(store: VectorStore) -> tuple[TermCounts, list[str]]:
@@ -234,7 +238,7 @@ def _hash(file: Path) -> str:
     """sha256 of a file; empty for what can't be read, which the readers will explain."""
     try:
         with open_regular(file) as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
     except Exception:
         return ""
 

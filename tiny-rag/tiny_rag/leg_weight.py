@@ -1,17 +1,21 @@
 """How much weight the dense leg of the hybrid search gets, chosen from the texts alone: no relevance judgements.
 
-Two things are measured once per index. Sentences are taken out of their texts and used as questions:
+Sentences are taken out of their texts and used as questions, once per index. Three things are measured on them:
 
 * How *flat* is BM25's answer? If the first text towers above the next nine, the words identify a text and keywords
   should decide. If ten texts score alike, the words only name a field, and closeness in meaning should.
-* How *faithful* is the embedder? For LSA: the share of the sentence that its topics can express. For a model from
-  elsewhere: how well it finds the text that the sentence was taken from, compared with BM25.
+* How *faithful* is the embedder? LSA: which share of a sentence can its topics express. A model from elsewhere hides
+  that, so it counts as one half.
+* Which leg *finds* the text that a sentence was taken from? Texts about everything (large or mixed collections) need
+  more topics than LSA has, and then it finds less than BM25 does.
 
-Both are shares between 0 and 1; as odds they multiply: odds(weight) = odds(flat) · odds(faithful).
+The first two are shares, and as odds they multiply; the third is a ratio, squared because both its sides err:
 
-What doesn't work, measured on Cranfield (aerodynamics abstracts with real questions, where LSA beats BM25 by .05): to
-choose the weight that ranks a sentence's own text best. Authors repeat their words, people who ask don't know them,
-so BM25 gets too much (weight .3, nDCG@10 .409; this rule says about .7 and reaches .43).
+    odds(weight) = odds(flat) · odds(faithful) · (dense finds / keyword finds)²
+
+What doesn't work is to choose the weight with which the hybrid finds the sentences' own texts best. Authors repeat
+their own words, and people who ask don't know them, so that gives BM25 too much: .3 on Cranfield's abstracts, where
+real questions want .7 (nDCG@10 .407 against .434).
 """
 
 import random
@@ -51,7 +55,8 @@ class Evidence:
         """The weight of the dense leg; BM25 has the rest."""
         if self.probes < ENOUGH:
             return GUESS
-        odds = _odds(self.flat) * _odds(self.faithful)
+        finds = max(self.dense_finds, 0.01) / max(self.keyword_finds, 0.01)
+        odds = _odds(self.flat) * _odds(self.faithful) * finds**2
         return odds / (1 + odds)
 
     @property
@@ -117,11 +122,8 @@ def weigh(texts: Sequence[str], counts: TermCounts, embedder: Embedder, seed: in
     else:
         kept = [rest for _, rest in held.values()] + [texts[i] for i in others]
         dense_QN = embedder.embed(sentences) @ embedder.embed(kept).T
-        faithful = np.nan
-    keyword_finds, dense_finds = own_rank(keyword_QN), own_rank(dense_QN)
-    if np.isnan(faithful):
-        faithful = dense_finds / max(dense_finds + keyword_finds, 1e-12)
-    return Evidence(len(held), flatness(keyword_QN), faithful, keyword_finds, dense_finds)
+        faithful = 0.5
+    return Evidence(len(held), flatness(keyword_QN), faithful, own_rank(keyword_QN), own_rank(dense_QN))
 
 
 def flatness(scores_QN: np.ndarray) -> float:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 _ENDS = re.compile(r"(?:[。！？｡]+|[.!?…]+(?=[\s\"'”’)\]）」』]|$))[\"'”’)\]）」』]*")
 _ITEM = re.compile(r"\s*(?:[-*•·–]|\d{1,3}[.)、]|[（(]?[一二三四五六七八九十]{1,3}[)）、])\s*")
@@ -24,7 +25,7 @@ def split(passage: str) -> list[Sentence]:
     cuts.update(match.end() for match in _ENDS.finditer(passage))
     lines = list(re.finditer(r"[^\n]*\n?", passage))
     width = max((len(line.group().strip()) for line in lines), default=0)
-    for line, following in zip(lines, lines[1:], strict=False):
+    for line, following in pairwise(lines):
         text = line.group()
         broken_by_layout = (
             len(text.strip()) >= max(FULL_LINE * width, 20)
@@ -36,7 +37,7 @@ def split(passage: str) -> list[Sentence]:
             cuts.add(line.end())
     found = []
     ordered = sorted(cuts)
-    for start, end in zip(ordered, ordered[1:], strict=False):
+    for start, end in pairwise(ordered):
         text = passage[start:end]
         if text.strip():
             start += len(text) - len(text.lstrip())
