@@ -19,6 +19,7 @@ from .analysis import terms
 from .term_counts import TermCounts
 
 K1, B = 1.5, 0.75
+BLOCK = 256  # scores looked at together when the best are picked
 
 
 def idf(document_frequency: np.ndarray, n_texts: int) -> np.ndarray:
@@ -50,7 +51,7 @@ class BM25:
             raise ValueError(f"k1 must be at least 0 and b between 0 and 1 (got {k1}, {b})")
         self.counts = counts
         order, self._starts = counts.by_term
-        self._texts = counts.row_of[order]  # postings: the texts that have term t lie at _starts[t]:_starts[t + 1]
+        self._texts = counts.row_of[order].astype(np.intp)  # postings: the texts that have term t lie at _starts[t]:_starts[t + 1]
         idf_V = idf(counts.document_frequency, len(counts))
         mean_length = float(counts.lengths.mean()) if len(counts) else 1.0
         self._weights = (idf_V[counts.term_ids] * saturated(counts, mean_length, k1, b))[order]
@@ -60,7 +61,7 @@ class BM25:
         scores = np.zeros(len(self.counts), np.float32)
         for term, count in zip(*self.counts.query(terms(query, self.counts.id_of)), strict=True):
             posting = slice(self._starts[term], self._starts[term + 1])
-            scores[self._texts[posting]] += count * self._weights[posting]
+            np.add.at(scores, self._texts[posting], count * self._weights[posting])
         return scores
 
     def search(self, query: str, k: int) -> list[tuple[int, float]]:
@@ -74,11 +75,9 @@ def best(scores: Sequence[float] | np.ndarray, k: int) -> np.ndarray:
     scores = np.asarray(scores)
     if k < 1:
         raise ValueError(f"k must be at least 1 (got {k})")
-    if k < len(scores):
-        threshold = np.partition(scores, -k)[-k]  # linear, where sorting everything isn't
-        above = np.flatnonzero(scores > threshold)
-        ties = np.flatnonzero(scores == threshold)[: k - len(above)]
-        candidates = np.sort(np.concatenate([above, ties]))
-    else:
-        candidates = np.arange(len(scores))
-    return candidates[np.argsort(-scores[candidates], kind="stable")]
+    candidates = np.arange(len(scores))
+    n_blocks = len(scores) // BLOCK
+    if n_blocks > k:  # the k-th best block maximum is a score that at least k texts reach: hardly more do
+        peaks = scores[: n_blocks * BLOCK].reshape(n_blocks, BLOCK).max(axis=1)
+        candidates = np.flatnonzero(scores >= np.partition(peaks, -k)[-k])
+    return candidates[np.argsort(-scores[candidates], kind="stable")[:k]]

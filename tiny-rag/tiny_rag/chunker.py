@@ -19,7 +19,7 @@ from .tokens import EXTEND, SPACE, WORD, character_classes, code_points, count_t
 __all__ = ["Chunk", "chunk", "count_tokens"]
 
 # How natural a cut before a token is; INSIDE splits a word, or parts a mark from what it closes.
-IMPOSSIBLE, INSIDE, CHARACTER, GAP, CLAUSE, LINE, SENTENCE, PARAGRAPH, HEADING = range(9)
+INSIDE, IN_HEADING, BELOW_HEADING, CHARACTER, GAP, CLAUSE, LINE, SENTENCE, PARAGRAPH, HEADING = range(10)
 
 # What a character says about a cut behind it.
 _NEWLINE, _CLAUSE_END, _SENTENCE_END, _FULL_STOP, _CLOSER = 1, 2, 4, 8, 16
@@ -62,77 +62,84 @@ def chunk(
     if not text or text.isspace():
         return []
     codes_N = code_points(text)
-    starts_S = token_starts(codes_N) if find_starts is None else find_starts(text)
+    starts_S = token_starts(codes_N)
+    costs = np.arange(len(starts_S) + 1)  # tokens before each start, and in the whole text
+    solid_N = character_classes()[codes_N] != SPACE
+    if find_starts is not None:
+        solid_offsets = np.flatnonzero(solid_N)  # a token that begins with a space is taken to begin at its word
+        next_solid = np.searchsorted(solid_offsets, find_starts(text))
+        real_starts = np.append(solid_offsets, len(text))[next_solid]
+        starts_S = np.union1d(starts_S, real_starts[real_starts < len(text)])
+        costs = np.append(np.searchsorted(real_starts, starts_S), len(real_starts))
     if headings is None:
         headings = [match.start() for match in _MARKDOWN_HEADING.finditer(text)] if "#" in text else []
-    solid_N = character_classes()[codes_N] != SPACE
-    levels_S = cut_levels(codes_N, solid_N, starts_S, headings)
-    positions_N = np.arange(1, len(codes_N) + 1)
-    solid_end_N = np.maximum.accumulate(np.where(solid_N, positions_N, 0))  # where the last solid character ends
+    # Where the last solid character before each offset ends: (N + 1,), because the text's end is an offset too
+    solid_end = np.zeros(len(codes_N) + 1, np.int32)
+    positions_N = np.arange(1, len(codes_N) + 1, dtype=np.int32)
+    np.maximum.accumulate(positions_N * solid_N, out=solid_end[1:])
+    levels_S = cut_levels(codes_N, solid_end, starts_S, headings)
 
     chunks: list[Chunk] = []
     first = last = 0
     while first < len(starts_S):
-        room, handed_on = max_tokens, last
+        covered, room = last, max_tokens
         while True:
-            last = best_end(levels_S, first, room, handed_on)
+            last = best_end(levels_S, costs, first, room, covered)
             stop = int(starts_S[last]) if last < len(starts_S) else len(text)
-            start, end = int(starts_S[first]), int(solid_end_N[stop - 1])
-            # a real tokenizer may count a slice higher than its share of the whole: give the excess back
+            start, end = int(starts_S[first]), int(solid_end[stop])
+            # a real tokenizer may find more tokens in a slice than it did there in the whole text
             excess = 0 if find_starts is None else len(find_starts(text[start:end])) - max_tokens
-            room = last - first - excess
-            if excess <= 0 or first + room <= handed_on:
+            if excess <= 0:
                 break
-        if end > start:
-            start += int(np.argmax(solid_N[start:end]))  # a real tokenizer's token may begin with a space
-            chunks.append(Chunk(text[start:end], start, end))
-        first = last if last == len(starts_S) else next_start(levels_S, first, last, overlap_tokens)
+            if last > max(first, covered) + 1:
+                room = int(costs[last] - costs[first]) - excess
+            elif first < covered:
+                first, room = covered, max_tokens  # do without the overlap
+            else:
+                break  # a single character of more tokens than are allowed
+        chunks.append(Chunk(text[start:end], start, end))
+        first = last if last == len(starts_S) else next_start(levels_S, costs, first, last, overlap_tokens)
     return chunks
 
 
-def best_end(levels_S: np.ndarray, first: int, room: int, handed_on: int) -> int:
-    """The token before which a chunk from `first` should end: at most `room` tokens on, at the best level.
+def best_end(levels_S: np.ndarray, costs: np.ndarray, first: int, room: int, covered: int) -> int:
+    """The start before which a chunk from `first` should end: at most `room` tokens on, at the best level.
 
     Among equal levels the latest wins. A chunk is at least a third full, so that a lone heading isn't one, and goes
-    beyond `handed_on`, where the last chunk ended. If everything left fits, only a heading still ends it early.
+    beyond `covered`, where the last chunk ended. If everything left fits, only a heading still ends it early.
     """
-    limit = first + room
-    earliest = max(first + (room + 2) // 3, handed_on + 1)
+    must = max(first, covered) + 1
+    limit = max(int(np.searchsorted(costs, costs[first] + room, side="right")) - 1, must)
+    earliest = min(max(int(np.searchsorted(costs, costs[first] + (room + 2) // 3)), must), limit)
     if limit >= len(levels_S):
         headings = np.flatnonzero(levels_S[earliest:] == HEADING)
         return earliest + int(headings[-1]) if len(headings) else len(levels_S)
-    reachable = levels_S[earliest : limit + 1][::-1]
-    best = limit - int(np.argmax(reachable))
-    while best < len(levels_S) and levels_S[best] == IMPOSSIBLE:
-        best += 1  # several tokens within one character: there is no place to cut
-    return best
+    return limit - int(np.argmax(levels_S[earliest : limit + 1][::-1]))
 
 
-def next_start(levels_S: np.ndarray, first: int, last: int, overlap: int) -> int:
+def next_start(levels_S: np.ndarray, costs: np.ndarray, first: int, last: int, overlap: int) -> int:
     """Where the next chunk begins: the best level among the last `overlap` tokens, so that it starts a sentence.
 
     A chunk that ended before a heading hands nothing on: the next section is another subject.
     """
-    earliest = max(last - overlap, first + 1)
+    earliest = max(int(np.searchsorted(costs, costs[last] - overlap)), first + 1)
     if levels_S[last] == HEADING or earliest >= last:
         return last
-    begin = earliest + int(np.argmax(levels_S[earliest:last]))
-    return begin if levels_S[begin] > INSIDE else last
+    reachable_S = levels_S[earliest:last]
+    begin = earliest + int(np.argmax(np.where(reachable_S == BELOW_HEADING, PARAGRAPH, reachable_S)))
+    return begin if levels_S[begin] > IN_HEADING else last
 
 
-def cut_levels(codes_N: np.ndarray, solid_N: np.ndarray, starts_S: np.ndarray, headings: Sequence[int]) -> np.ndarray:
+def cut_levels(codes_N: np.ndarray, solid_end: np.ndarray, starts_S: np.ndarray, headings: Sequence[int]) -> np.ndarray:
     """How natural a cut before each token is: (tokens,) int8, from INSIDE to HEADING."""
     flags_N = _flags()[codes_N]
-    classes_N = character_classes()[codes_N]
-    positions_N = np.arange(len(codes_N) + 1)
-    solid_end = np.zeros(len(codes_N) + 1, np.int64)
-    solid_end[1:] = np.maximum.accumulate(np.where(solid_N, positions_N[1:], 0))
     before_S = solid_end[starts_S] - 1  # the last solid character before the token; -1 at the beginning
     has_gap_S = before_S < starts_S - 1
 
     newline_N = (flags_N & _NEWLINE) != 0
     newline_N[1:] &= ~((codes_N[1:] == ord("\n")) & (codes_N[:-1] == ord("\r")))  # CRLF is one line end
-    lines_N = np.concatenate([[0], np.cumsum(newline_N)])
+    lines_N = np.zeros(len(codes_N) + 1, np.int32)
+    np.cumsum(newline_N, out=lines_N[1:])
     line_ends_S = lines_N[starts_S] - lines_N[before_S + 1]
 
     behind_S = before_S  # look through closing quotes and brackets: `said "no." Then`
@@ -140,7 +147,8 @@ def cut_levels(codes_N: np.ndarray, solid_N: np.ndarray, starts_S: np.ndarray, h
         behind_S = np.where((flags_N[behind_S] & _CLOSER != 0) & (behind_S > 0), behind_S - 1, behind_S)
     ends_S = flags_N[behind_S]
 
-    inside_word_S = np.isin(classes_N[starts_S], (WORD, EXTEND)) & np.isin(classes_N[before_S], (WORD, EXTEND))
+    here_S, there_S = character_classes()[codes_N[starts_S]], character_classes()[codes_N[before_S]]
+    inside_word_S = ((here_S == WORD) | (here_S == EXTEND)) & ((there_S == WORD) | (there_S == EXTEND))
     stays_S = (flags_N[starts_S] & (_CLOSER | _CLAUSE_END | _SENTENCE_END)) != 0  # a mark stays with what it closes
     levels_S = np.where(inside_word_S | stays_S, INSIDE, CHARACTER).astype(np.int8)
     levels_S[has_gap_S] = GAP
@@ -149,12 +157,14 @@ def cut_levels(codes_N: np.ndarray, solid_N: np.ndarray, starts_S: np.ndarray, h
     full_stop_S = (ends_S & _FULL_STOP != 0) & ~stays_S
     levels_S[full_stop_S | ((ends_S & _SENTENCE_END != 0) & has_gap_S)] = SENTENCE
     levels_S[line_ends_S >= 2] = PARAGRAPH
-    heading_S = np.flatnonzero(np.isin(starts_S, headings))
-    levels_S[heading_S] = HEADING
-    # a heading right below another one stays with it, or a chunk would end in a lone heading
-    above = lines_N[before_S[heading_S[1:]] + 1] == lines_N[starts_S[heading_S[:-1]]]
-    levels_S[heading_S[1:][above]] = LINE
-    levels_S[1:][starts_S[1:] == starts_S[:-1]] = IMPOSSIBLE
+    line_S = lines_N[starts_S]
+    for heading in np.searchsorted(starts_S, headings):
+        if heading < len(starts_S):
+            right_below_another = levels_S[heading] == BELOW_HEADING
+            levels_S[heading] = CHARACTER if right_below_another else HEADING
+            body = int(np.searchsorted(line_S, line_S[heading], side="right"))
+            levels_S[heading + 1 : body] = np.minimum(levels_S[heading + 1 : body], IN_HEADING)
+            levels_S[body : body + 1] = BELOW_HEADING  # a heading isn't parted from what stands below it
     return levels_S
 
 
