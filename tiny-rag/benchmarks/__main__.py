@@ -30,14 +30,15 @@ def main(arguments: list[str] | None = None) -> None:
 
 def measure(part: str, data: Path | None, scale: float, output: Path) -> None:
     """Run one part and put its table into `output` at once, so that a later failure loses nothing."""
+    from tiny_shared.files import atomic_write
+
     from benchmarks.results import machine, merged, table
     from tiny_rag.threads import limit_threads
-    from tiny_shared.files import atomic_write
 
     print(f"{part} …", file=sys.stderr)
     module = importlib.import_module(f"benchmarks.bench_{part}")
     with limit_threads(1):  # after the import: it covers the libraries that are loaded
-        section = table(part, module.__doc__, module.run(data, scale))
+        section = table(part, str(module.__doc__), module.run(data, scale))
     print(section + "\n")
     old = output.read_text(encoding="utf-8") if output.exists() else ""
     atomic_write(output, merged(old, machine(), {part: section}, PARTS))

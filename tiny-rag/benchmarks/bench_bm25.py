@@ -1,7 +1,8 @@
 """BM25 beside bm25s: queries a second, k=10, one thread each.
 
-Both index the same terms (ours), so both find the same texts. The documents are made up, some 80 words each, and a query
-is three to eight words of one of them; with `--data DIR` also Tang poems from there, and queries are their lines.
+Both index the same terms (ours), so both find the same texts. The documents are made up, some 80 words each, and a
+query is three to eight words of one of them. With `--data DIR`: also Tang poems, if they are there
+(`tang_poems.jsonl.gz`), and a query is the last line of one.
 """
 
 from collections.abc import Iterator
@@ -12,11 +13,12 @@ from unittest.mock import patch
 import bm25s
 import numpy as np
 
-from benchmarks.bench_chunker import tang_poems
+from benchmarks.bench_chunker import POEMS, tang_poems
 from benchmarks.measure import Row, command, in_turn, speed
 from benchmarks.texts import documents, keyword_queries
 from tiny_rag.analysis import terms
-from tiny_rag.bm25 import BM25, B, K1
+from tiny_rag.bm25 import BM25, K1, B
+from tiny_rag.term_counts import TermCounts
 
 TEXTS, QUERIES, K, ROUNDS = 50_000, 200, 10, 5
 
@@ -24,7 +26,7 @@ TEXTS, QUERIES, K, ROUNDS = 50_000, 200, 10, 5
 def run(data: Path | None = None, scale: float = 1.0) -> list[Row]:
     """Queries as text and as terms, theirs one by one and all at once."""
     n_texts, n_queries = max(int(TEXTS * scale), 2 * K), max(int(QUERIES * scale), 5)
-    rows = []
+    rows: list[Row] = []
     for name, texts, queries in collections(data, n_texts, n_queries):
         rows += compared(f"{len(texts):,} {name}, {len(queries)} queries", texts, queries, command("bm25", data))
     return rows
@@ -33,7 +35,7 @@ def run(data: Path | None = None, scale: float = 1.0) -> list[Row]:
 def collections(data: Path | None, n_texts: int, n_queries: int) -> Iterator[tuple[str, list[str], list[str]]]:
     made_up = documents(n_texts)
     yield "made-up documents", made_up, keyword_queries(made_up, n_queries)
-    if data is not None:
+    if data is not None and (data / POEMS).exists():
         poems = tang_poems(data)[:n_texts]
         chosen = np.random.default_rng(3).integers(len(poems), size=n_queries)
         yield "Tang poems", poems, [poems[row].splitlines()[-1] for row in chosen]
@@ -41,8 +43,7 @@ def collections(data: Path | None, n_texts: int, n_queries: int) -> Iterator[tup
 
 def compared(what: str, texts: list[str], queries: list[str], command: str) -> Iterator[Row]:
     analysed = [terms(text) for text in texts]
-    with patch("tiny_rag.bm25.terms", lambda text: text):
-        index = BM25(analysed)  # type: ignore[arg-type]  # analysed once for both
+    index = BM25.from_counts(TermCounts.from_terms(analysed))
     known = index.counts.id_of
     terms_of = {query: [term for term in terms(query, known) if term in known] for query in queries}
 

@@ -1,8 +1,8 @@
 """nDCG@10 of keyword, dense and hybrid search beside bm25s, with all the defaults of the command line.
 
 bm25s cuts words its own way: English with its stop words and PyStemmer's Snowball stems, Chinese with jieba. The last
-row of a collection sets the hybrid beside its better leg, query by query: the mean difference, its 95% interval and p from
-10,000 paired bootstrap resamples. `--data DIR`: every BEIR collection (`corpus.jsonl`, `queries.jsonl`,
+row of a collection sets the hybrid beside its better leg, query by query: the mean difference, its 95% interval and p
+from 10,000 paired bootstrap resamples. `--data DIR`: every BEIR collection (`corpus.jsonl`, `queries.jsonl`,
 `qrels/test.tsv`) under that folder. Without it a made-up collection shows that the command works, and nothing more.
 """
 
@@ -18,6 +18,7 @@ import numpy as np
 import Stemmer
 
 from benchmarks.measure import Row, command
+from benchmarks.significance import paired_bootstrap
 from benchmarks.texts import documents, keyword_queries
 from tiny_rag.analysis import private_cache_folder
 from tiny_rag.embedder import LSA
@@ -26,12 +27,12 @@ from tiny_rag.index import update
 from tiny_rag.passages import Chunking
 from tiny_rag.search import MODES, Searcher
 
-MADE_UP_TEXTS, MADE_UP_QUERIES, RESAMPLES = 300, 60, 10_000
+MADE_UP_TEXTS, MADE_UP_QUERIES = 300, 60
 
 
 def run(data: Path | None = None, scale: float = 1.0) -> list[Row]:
     """Every query of every collection; `scale` below 1 takes only the first queries of each."""
-    rows = []
+    rows: list[Row] = []
     with folder_of_collections(data) as folder:
         for collection in sorted(path.parent.parent for path in folder.rglob("qrels/test.tsv")):
             questions = read_beir(collection)
@@ -52,7 +53,7 @@ def compared(collection: Path, questions: Sequence[Question], command: str) -> I
             ours[mode] = np.array([score(question, searcher, mode) for question in questions])
             mean = float(ours[mode].mean())
             peer = f"bm25s {bm25s.__version__}: {theirs:.4f}"
-            yield Row(f"{what}: {mode}", f"{mean:.4f}", peer, f"{mean / theirs:.3f}×", command)
+            yield Row(f"{what}: {mode}", f"{mean:.4f}", peer, times(mean, theirs), command)
         searcher.store.close()
     leg = max(("bm25", "dense"), key=lambda mode: float(ours[mode].mean()))
     difference, low, high, p = paired_bootstrap(ours["hybrid"] - ours[leg])
@@ -60,23 +61,19 @@ def compared(collection: Path, questions: Sequence[Question], command: str) -> I
         f"{what}: hybrid beside its better leg ({difference:+.4f}, 95% {low:+.4f} to {high:+.4f}, p = {p:.2g})",
         f"{ours['hybrid'].mean():.4f}",
         f"our {leg}: {ours[leg].mean():.4f}",
-        f"{ours['hybrid'].mean() / ours[leg].mean():.3f}×",
+        times(float(ours["hybrid"].mean()), float(ours[leg].mean())),
         command,
     )
+
+
+def times(ours: float, theirs: float) -> str:
+    """The ratio as it is printed; a peer that found nothing has none."""
+    return f"{ours / theirs:.3f}×" if theirs else "–"
 
 
 def score(question: Question, searcher: Searcher, mode: str) -> float:
     gains = gains_of(question, searcher.search(question.text, DEPTH, mode))
     return ndcg(gains, list(question.gains.values()))
-
-
-def paired_bootstrap(differences_Q: np.ndarray, seed: int = 0) -> tuple[float, float, float, float]:
-    """Mean difference, its 95% interval, and the two-sided p of "no difference" (Efron & Tibshirani 1993)."""
-    rng = np.random.default_rng(seed)
-    means = np.array([rng.choice(differences_Q, len(differences_Q)).mean() for _ in range(RESAMPLES)])
-    low, high = np.quantile(means, [0.025, 0.975])
-    p = 2 * min(np.mean(means <= 0), np.mean(means >= 0))
-    return float(differences_Q.mean()), float(low), float(high), min(float(p), 1.0)
 
 
 def scores_of_bm25s(corpus: Path, questions: Sequence[Question]) -> list[float]:

@@ -9,7 +9,7 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,7 +20,9 @@ from threadpoolctl import threadpool_info
 from benchmarks.measure import Row
 
 PEERS = ("faiss-cpu", "bm25s", "PyStemmer", "langchain-text-splitters", "numba")
-TITLE = "# Benchmarks\n\nOurs and the peer in turn in one process, medians, one thread each. A ratio above 1: ours is better."
+TITLE = """# Benchmarks
+
+Ours and the peer in turn in one process, medians, one thread each. A ratio above 1: ours is better."""
 HEADER = "| what | ours | peer | ratio | command |\n|---|---|---|---|---|"
 _KEPT = "Kept from an earlier run with "
 _FIELD = re.compile(r"^- (?P<key>[\w -]+): (?P<value>.*)$", re.MULTILINE)
@@ -49,7 +51,7 @@ def table(name: str, introduction: str, rows: Sequence[Row]) -> str:
     return "\n".join([f"## {name}", "", introduction.strip(), "", HEADER, *lines])
 
 
-def merged(old: str, here: Machine, fresh: Mapping[str, str], order: Sequence[str]) -> str:
+def merged(old: str, here: Machine, fresh: dict[str, str], order: Sequence[str]) -> str:
     """The new text of RESULTS.md from its old text (may be empty) and the tables of the parts that were run."""
     top, *sections = re.split(r"^(?=## )", old, flags=re.MULTILINE)
     then = {found["key"]: found["value"] for found in _FIELD.finditer(top)}
@@ -65,7 +67,7 @@ def _dated(section: str, then: Machine, here: Machine) -> str:
     if rest.startswith(_KEPT):
         note, _, rest = rest.partition("\n\n")
         pairs = note.removeprefix(_KEPT).removesuffix(".").split("; ")
-        then = then | dict(pair.split(": ", 1) for pair in pairs)
+        then = then | {key: value for key, _, value in (pair.partition(": ") for pair in pairs)}
     differences = [f"{key}: {value}" for key, value in then.items() if here.get(key) != value]
     note = f"{_KEPT}{'; '.join(differences)}.\n\n" if differences else ""
     return f"{heading}\n\n{note}{rest}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
-import kill_child  # type: ignore[import-not-found]  # found by pytest, beside this file
+import kill_child
 import numpy as np
 import pytest
 
@@ -63,7 +63,7 @@ def contents(store: VectorStore) -> tuple[kill_child.Model, dict]:
     ids = store.ids()
     assert len(ids) == len(set(ids)) == len(store), "a row is there twice"
     rows = zip(ids, store.vectors(ids).tolist(), store.payloads(ids), strict=True)
-    return {id: (vector, payload) for id, vector, payload in rows}, store.meta
+    return {id: (vector, payload or {}) for id, vector, payload in rows}, store.meta
 
 
 def test_a_hundred_kills_lose_nothing(tmp_path, start):

@@ -51,7 +51,9 @@ class BM25:
             raise ValueError(f"k1 must be at least 0 and b between 0 and 1 (got {k1}, {b})")
         self.counts = counts
         order, self._starts = counts.by_term
-        self._texts = counts.row_of[order].astype(np.intp)  # postings: the texts that have term t lie at _starts[t]:_starts[t + 1]
+        self._texts = counts.row_of[order].astype(
+            np.intp
+        )  # postings: the texts that have term t lie at _starts[t]:_starts[t + 1]
         idf_V = idf(counts.document_frequency, len(counts))
         mean_length = float(counts.lengths.mean()) if len(counts) else 1.0
         self._weights = (idf_V[counts.term_ids] * saturated(counts, mean_length, k1, b))[order]

@@ -106,16 +106,19 @@ def update(
         kept = {key: known[key] for key in known if key in same | elsewhere}
         summary = Summary(unchanged=len(same))
 
-        fresh, passages = _read_changed(
-            {key: file for key, file in files.items() if key not in same}, hashes, chunking, find_starts, summary, watch
-        )
+        changed = {key: file for key, file in files.items() if key not in same}
+        taken = {entry["source"] for entry in kept.values()}
+        fresh, passages = _read_changed(changed, hashes, taken, chunking, find_starts, summary, watch)
         summary.dropped = sorted(known[key]["source"] for key in known.keys() - kept.keys() - fresh.keys())
         if not fresh and kept.keys() == known.keys() and store.meta:
             summary.passages, summary.dense_weight = len(store), Evidence(**store.meta["evidence"]).dense_weight
             return summary
         if not passages and not kept:
+            if known:
+                _commit(store, {}, {}, [], embedder, chunking, True, summary, watch)
             reasons = "; ".join(f"{item['source']}: {item['reason']}" for item in summary.quarantined[:3])
-            raise IndexProblem(f"nothing to index; {reasons or 'the files hold no text'}")
+            gone = f"; dropped the {len(summary.dropped)} files that were indexed" if known else ""
+            raise IndexProblem(f"nothing to index; {reasons or 'the files hold no text'}{gone}")
         _commit(store, kept, fresh, passages, embedder, chunking, rebuild, summary, watch)
         return summary
 
@@ -129,6 +132,7 @@ def corpus_of(path: Path) -> Path:
 def _read_changed(
     files: dict[str, Path],
     hashes: dict[str, str],
+    taken: set[str],
     chunking: Chunking,
     find_starts: Callable[[str], np.ndarray] | None,
     summary: Summary,
@@ -146,7 +150,10 @@ def _read_changed(
             key_of[item.source],
             {"source": item.source, "sha256": hashes[key_of[item.source]], "documents": 0, "chunks": [], "notes": []},
         )
-        found = passages_of(item, f"{item.source}:{entry['documents']}", chunking, find_starts)
+        name = item.source
+        if name in taken:  # docs/a.md, indexed from two working folders: two files
+            name += "@" + hashlib.sha256(key_of[item.source].encode("utf-8", "surrogateescape")).hexdigest()[:8]
+        found = passages_of(item, f"{name}:{entry['documents']}", chunking, find_starts)
         entry["documents"] += 1
         entry["chunks"] += [passage.id for passage in found]
         entry["notes"] += item.notes
@@ -190,7 +197,7 @@ def _commit(
         changed_ids, changed, replace = ids, vectors, True
         payloads = [passage.payload() for passage in old + passages]
     else:
-        changed = embedder.embed(texts[len(old) :])
+        changed = embedder.embed(texts[len(old) :]) if passages else np.zeros((0, store.dim), np.float32)
         vectors = np.concatenate([store.vectors(old_ids), changed]) if old_ids else changed
         changed_ids, replace = ids[len(old) :], rebuild or not old_ids
         payloads = [passage.payload() for passage in passages]

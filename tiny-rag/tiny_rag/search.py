@@ -62,6 +62,10 @@ class Searcher:
         self.evidence = Evidence(**self.store.meta["evidence"])
         with np.load(self.store.files["moments"], allow_pickle=False) as parts:
             self.moments = Moments(parts["mean"], parts["covariance"])
+        self._lsa: dict[str, np.ndarray] = {}
+        if "lsa" in self.store.files:  # read now: the next commit may delete the file
+            with np.load(self.store.files["lsa"], allow_pickle=False) as parts:
+                self._lsa = dict(parts)
         self._connect = connect
         self._embedder: Embedder | None = None
 
@@ -76,9 +80,8 @@ class Searcher:
         """The embedder that the index was built with."""
         if self._embedder is None:
             name = self.passport["embedder"]
-            if "lsa" in self.store.files:
-                with np.load(self.store.files["lsa"], allow_pickle=False) as parts:
-                    self._embedder = LSA.from_parts(self.bm25.counts, **parts)
+            if self._lsa:
+                self._embedder = LSA.from_parts(self.bm25.counts, **self._lsa)
             elif self._connect is None:
                 raise IndexProblem(f"this index needs the embedder {name}; configure its server, or use --mode bm25")
             else:
@@ -108,11 +111,17 @@ class Searcher:
             raise IndexProblem(f"mode must be one of {', '.join(MODES)} (got {mode!r})")
         if k < 1:
             raise IndexProblem(f"k must be at least 1 (got {k})")
-        rows, scores = self.rank(query, max(CANDIDATES, 10 * k), mode, self._allowed(where) if where else None)
-        passages = [Passage.from_payload(id, values or {}) for id, values in self._payloads(rows)]
-        first_of: dict[str, int] = {}
-        for position, passage in enumerate(passages):
-            first_of.setdefault(passage.id if passage.record is None else f"record {passage.record}", position)
+        allowed = self._allowed(where) if where else None
+        depth = max(CANDIDATES, 10 * k)
+        while True:
+            rows, scores = self.rank(query, depth, mode, allowed)
+            passages = [Passage.from_payload(id, values or {}) for id, values in self._payloads(rows)]
+            first_of: dict[str, int] = {}
+            for position, passage in enumerate(passages):
+                first_of.setdefault(passage.id if passage.record is None else f"record {passage.record}", position)
+            if len(first_of) >= k or depth >= len(self.ids):
+                break
+            depth *= 4  # passages of few records crowd the others out
         order = list(first_of.values())
         if diversity:
             vectors = self.store.vectors([self.ids[rows[position]] for position in order])

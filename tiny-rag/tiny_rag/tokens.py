@@ -81,7 +81,7 @@ def token_starts(codes: np.ndarray) -> np.ndarray:
     starts |= is_word & ~np.concatenate([[False], joins[:-1]])
     positions = np.arange(len(codes), dtype=np.int32)
     offset = positions - np.maximum.accumulate(positions * starts)
-    starts |= in_token & (offset > 0) & (offset % LETTERS_PER_TOKEN == 0)
+    starts |= in_token & (offset % LETTERS_PER_TOKEN == 0)
     return np.flatnonzero(starts)
 
 
