@@ -275,6 +275,8 @@ def parser() -> cli.Parser:
 
     def add_store(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--store", type=Path, required=True, metavar="DIR", help="the folder of the index")
+
+    def add_threads(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--threads", type=positive, help="for matrix products (default: all to index, 1 to search)")
 
     def add_building(sub: argparse.ArgumentParser) -> None:
@@ -290,11 +292,13 @@ def parser() -> cli.Parser:
     sub = command("index", index, "read, cut and index files; again: only what changed")
     sub.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file, folder, glob, or BEIR folder")
     add_store(sub)
+    add_threads(sub)
     add_building(sub)
 
     sub = command("search", search, "find passages")
     sub.add_argument("query")
     add_store(sub)
+    add_threads(sub)
     sub.add_argument("-k", type=positive, default=5, help="how many passages (default: 5)")
     add_mode(sub)
     sub.add_argument("--where", action="append", default=[], metavar="FIELD=PATTERN", help="such as source='*.md'")
@@ -303,6 +307,7 @@ def parser() -> cli.Parser:
     sub = command("ask", ask, "answer a question with citations, or say that the documents don't")
     sub.add_argument("question")
     add_store(sub)
+    add_threads(sub)
     sub.add_argument("-k", type=positive, default=6, help="how many passages to answer from (default: 6)")
     add_mode(sub)
     sub.add_argument("--max-tokens", type=positive, default=3000, help="of the prompt (default: 3000)")
@@ -315,6 +320,7 @@ def parser() -> cli.Parser:
     )
     source.add_argument("questions", nargs="?", type=Path, metavar="QUESTIONS.jsonl")
     add_store(sub)
+    add_threads(sub)
     add_mode(sub)
     add_building(sub)
     cli.add_seed(sub)

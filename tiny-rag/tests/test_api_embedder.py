@@ -136,3 +136,23 @@ def test_batches_keep_order_and_both_limits(sizes):
     for batch in made:
         assert 1 <= len(batch) <= api_embedder.BATCH_TEXTS
         assert len(batch) == 1 or sum(len(text) for _, text in batch) <= api_embedder.BATCH_CHARACTERS
+
+
+def test_a_server_that_takes_ten_texts_at_once_is_asked_in_tens(monkeypatch):
+    monkeypatch.setattr(api_embedder, "BATCH_TEXTS", 64)
+    class BadRequest(Exception):
+        status = 400
+
+    sizes = []
+
+    def ask(texts):
+        sizes.append(len(texts))
+        if len(texts) > 10:
+            raise BadRequest("batch size is invalid, it should not be larger than 10")
+        return [[float(text), 1.0] for text in texts]
+
+    rows = OpenAICompatible(ask, "small").embed([str(number) for number in range(25)])
+    assert sizes == [25, 10, 10, 5]
+    np.testing.assert_allclose(rows[:, 0] / rows[:, 1], np.arange(25), rtol=1e-5)
+    with pytest.raises(BadRequest):
+        OpenAICompatible(lambda texts: (_ for _ in ()).throw(BadRequest()), "small").embed(["1"])

@@ -15,6 +15,7 @@ import numpy as np
 
 BATCH_TEXTS = 64
 BATCH_CHARACTERS = 100_000  # servers limit the tokens of a request, not only its texts
+SMALL_BATCH = 10  # some servers take no more texts at once, and answer 400 to more
 
 
 class OpenAICompatible:
@@ -40,12 +41,21 @@ class OpenAICompatible:
         keys = [self._key(text) for text in texts]
         wanted = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
         for batch in batches(list(wanted.items())):
-            vectors = np.array(self._ask([text for _, text in batch]), np.float32)
+            vectors = np.array(self._ask_for([text for _, text in batch]), np.float32)
             arrived = {key: vector for (key, _), vector in zip(batch, vectors, strict=True)}
             self._write_down(arrived)
             self._known |= arrived
         rows = np.stack([self._known[key] for key in keys]) if keys else np.zeros((0, 0), np.float32)
         return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)
+
+    def _ask_for(self, texts: list[str]) -> list[list[float]]:
+        try:
+            return self._ask(texts)
+        except Exception as error:
+            if getattr(error, "status", None) != 400 or len(texts) <= SMALL_BATCH:
+                raise
+        groups = (texts[start : start + SMALL_BATCH] for start in range(0, len(texts), SMALL_BATCH))
+        return [vector for group in groups for vector in self._ask(group)]
 
     def _key(self, text: str) -> str:
         return hashlib.sha256(f"{self.model}\0{text}".encode("utf-8", "surrogatepass")).hexdigest()
