@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 READING_PATH = [
-    "tiny_rag/tokens.py",
     "tiny_rag/chunker.py",
     "tiny_rag/bm25.py",
     "tiny_rag/lsa.py",
@@ -358,10 +357,12 @@ def user_errors() -> tuple[type[Exception], ...]:
     from tiny_rag.durable import StoreError
     from tiny_rag.evaluation import EvaluationProblem
     from tiny_rag.index import IndexProblem
+    from tiny_rag.passages import ChunkingProblem
+    from tiny_rag.prompt import PromptProblem
     from tiny_rag.readers import ReadError
     from tiny_rag.tokenizer_file import TokenizerProblem
 
-    return StoreError, EvaluationProblem, IndexProblem, ReadError, TokenizerProblem
+    return StoreError, EvaluationProblem, IndexProblem, ChunkingProblem, PromptProblem, ReadError, TokenizerProblem
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from posixpath import normpath
 from urllib.parse import unquote
 
 from tiny_shared.fences import Document, TutorialError, same_code
+
 from tools.shipped import shipped_files, tracks
 
 CHINESE = ".zh-CN.md"

@@ -7,7 +7,6 @@ import sys
 import threading
 
 import pytest
-
 from tiny_shared.chat import Chat, ChatError, Settings, ToolCall, Usage
 from tiny_shared.testing import FakeServer, Fault
 

@@ -10,7 +10,6 @@ import sys
 import time
 
 import pytest
-
 from tiny_shared.download import DownloadError, download, hub_url
 from tiny_shared.testing import FakeServer, Fault
 

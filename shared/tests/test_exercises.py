@@ -6,7 +6,6 @@ from array import array
 from pathlib import Path
 
 import pytest
-
 from tiny_shared import UserError
 from tiny_shared.exercises import Grade, Wrong, exercise_tests, expect, grade, names
 

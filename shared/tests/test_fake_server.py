@@ -8,7 +8,6 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tiny_shared.testing import FakeServer, Fault
 from tiny_shared.testing.formats import bag_of_words
 

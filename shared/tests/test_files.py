@@ -12,7 +12,6 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tiny_shared import files
 from tiny_shared.files import BadLine, PathOutside, atomic_write, atomic_writer, confined, read_jsonl, write_jsonl
 

@@ -8,7 +8,6 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tiny_shared.network import backoff, is_loopback, retry_after
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
 from tiny_shared import notebook, tutorials
 from tiny_shared.fences import Document, TutorialError, same_code
 from tiny_shared.tutorials import CHINESE, ENGLISH, check_tutorial

@@ -72,7 +72,7 @@ def times(ours: float, theirs: float) -> str:
 
 
 def score(question: Question, searcher: Searcher, mode: str) -> float:
-    gains = gains_of(question, searcher.search(question.text, DEPTH, mode))
+    gains, _ = gains_of(question, searcher.search(question.text, DEPTH, mode))
     return ndcg(gains, list(question.gains.values()))
 
 

@@ -140,6 +140,7 @@ def test_batches_keep_order_and_both_limits(sizes):
 
 def test_a_server_that_takes_ten_texts_at_once_is_asked_in_tens(monkeypatch):
     monkeypatch.setattr(api_embedder, "BATCH_TEXTS", 64)
+
     class BadRequest(Exception):
         status = 400
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
-import kill_child
 import numpy as np
 import pytest
 
+import kill_child
 from tiny_rag.vector_store import StoreError, VectorStore
 
 KILLS = 100

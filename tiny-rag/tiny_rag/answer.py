@@ -3,6 +3,7 @@
 With a chat model: retrieve, build the prompt, stream, check the citations. Without one: quote the best sentences.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from .bm25 import idf
 from .citations import check
 from .extract import extract
 from .passages import Passage
-from .prompt import NOT_FOUND, build, language_of
+from .prompt import NOT_FOUND, PromptProblem, build_counted, language_of
 from .search import Hit, Searcher
 
 PASSAGES = 6
@@ -58,21 +59,29 @@ def answer(
     max_tokens: int = 3000,
 ) -> Answer:
     """Answer from the best `k` passages. `stream` sends messages to a chat model and yields its answer in pieces."""
+    if not question.strip():
+        raise PromptProblem("the question is empty; ask something")
     hits = searcher.search(question, k, mode)
     passages = [hit.passage for hit in hits]
     if stream is None:
         return extractive(searcher, question, hits)
-    messages = build(question, passages, max_tokens)
+    messages, n_given = build_counted(question, passages, max_tokens)
     pieces = []
     for piece in stream(messages):
         pieces.append(piece)
         on_piece(piece)
-    checked = check("".join(pieces), len(passages))
+    checked = check("".join(pieces), n_given)
     language = language_of(question)
-    found = NOT_FOUND[language].casefold() not in checked.text.casefold() and bool(checked.text)
+    found = not is_refusal(checked.text)
     citations = [_citation(number, passages[number - 1]) for number in checked.cited] if found else []
     text = checked.text if found else ABSENT[language]
     return Answer(question, text, found, citations, "model", hits, checked.removed, messages)
+
+
+def is_refusal(reply: str) -> bool:
+    """Whether a model's reply is nothing but the phrase for "not in the documents", in either language."""
+    words = re.sub(r"\[\d+\]|[\W_]", "", reply).casefold()
+    return not words or words in {re.sub(r"\W", "", phrase).casefold() for phrase in NOT_FOUND.values()}
 
 
 def extractive(searcher: Searcher, question: str, hits: list[Hit]) -> Answer:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_CITATION = re.compile(r"[\[【]\s*(\d{1,3}(?:\s*[,，、]\s*\d{1,3})*)\s*[\]】]")
+_NUMBERS = r"\d{1,4}(?:\s*[-–—~]\s*\d{1,4})?"
+_CITATION = re.compile(rf"[\[【［]\s*({_NUMBERS}(?:\s*[,，、;；]\s*{_NUMBERS})*)\s*[\]】］]")
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,19 @@ class Checked:
 def check(answer: str, n_passages: int) -> Checked:
     """Bring citations to the form [1][3], and take out those that point to nothing.
 
-    Models also write [1, 3] and 【1】; both are understood.
+    Models also write [1, 3], [1-3] and 【1】; all are understood.
     """
     cited: list[int] = []
     removed: list[int] = []
 
     def replace(match: re.Match[str]) -> str:
-        numbers = [int(number) for number in re.findall(r"\d+", match.group(1))]
+        numbers: list[int] = []
+        for part in re.split(r"[,，、;；]", match.group(1)):
+            first, *last = (int(number) for number in re.findall(r"\d+", part))
+            if last and first <= last[0] <= first + n_passages:
+                numbers += range(first, last[0] + 1)
+            else:
+                numbers += [first, *last]
         good = [number for number in numbers if 1 <= number <= n_passages]
         cited.extend(good)
         removed.extend(number for number in numbers if number not in good)

@@ -71,9 +71,10 @@ def evaluate(
     """Search each question and average: {"ndcg@10": …, "ndcg@10_interval": [low, high], …}."""
     scores: dict[str, list[float]] = {"ndcg@10": [], "recall@10": [], "mrr@10": []}
     for question in questions:
-        gains = gains_of(question, search(question.text, DEPTH))
-        scores["ndcg@10"].append(ndcg(gains, list(question.gains.values())))
-        scores["recall@10"].append(recall(gains, sum(gain > 0 for gain in question.gains.values())))
+        gains, found = gains_of(question, search(question.text, DEPTH))
+        relevant = sum(gain > 0 for gain in question.gains.values())
+        scores["ndcg@10"].append(min(ndcg(gains, list(question.gains.values())), 1.0))
+        scores["recall@10"].append(found / relevant if relevant else 0.0)
         scores["mrr@10"].append(reciprocal_rank(gains))
     result: dict[str, float | int | list[float]] = {"queries": len(questions)}
     for name, values in scores.items():
@@ -82,14 +83,14 @@ def evaluate(
     return result
 
 
-def gains_of(question: Question, hits: Sequence[Hit]) -> list[float]:
-    """The gain of each hit; what was found twice counts once."""
-    left = dict(question.gains)
+def gains_of(question: Question, hits: Sequence[Hit]) -> tuple[list[float], int]:
+    """The gain of each hit, and how many relevant things were found; what was found before counts no more."""
+    left = {key: gain for key, gain in question.gains.items() if gain > 0}
     gains = []
     for hit in hits:
-        keys = [key for key in left if _matches(key, hit)]
-        gains.append(max((left.pop(key) for key in keys), default=0.0))
-    return gains
+        here = [left.pop(key) for key in list(left) if _matches(key, hit)]
+        gains.append(sum(here))  # one passage may hold two of the quotes
+    return gains, sum(gain > 0 for gain in question.gains.values()) - len(left)
 
 
 def _matches(key: str, hit: Hit) -> bool:
@@ -108,7 +109,11 @@ def read_beir(folder: Path) -> list[Question]:
     """The queries of a BEIR folder that have a relevant text: `queries.jsonl` and `qrels/test.tsv`."""
     qrels = folder / "qrels" / "test.tsv"
     relevant: dict[str, dict[str, float]] = {}
-    for number, line in enumerate(qrels.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    try:
+        lines = qrels.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise EvaluationProblem(f"{qrels}: not UTF-8; save the file as UTF-8") from None
+    for number, line in enumerate(lines, start=1):
         fields = line.split("\t")
         if not line.strip() or (number == 1 and fields[-1].strip() == "score"):
             continue
@@ -133,8 +138,12 @@ def read_questions(path: Path) -> list[Question]:
     for number, row in enumerate(_rows(path), start=1):
         if not isinstance(row.get("question"), str):
             raise EvaluationProblem(f'{path}: question {number} has no text under "question"')
-        relevant = row.get("relevant") or []
-        gains = {f"{item['source']}\n{item['quote']}": 1.0 for item in relevant}
+        try:
+            gains = {f"{item['source']}\n{item['quote']}": 1.0 for item in row.get("relevant") or []}
+        except (TypeError, KeyError):
+            raise EvaluationProblem(
+                f'{path}: question {number}: "relevant" must be a list of {{"source": FILE, "quote": TEXT}}'
+            ) from None
         questions.append(
             Question(str(row.get("id", number)), row["question"], gains, bool(row.get("answerable", True)))
         )
@@ -144,12 +153,14 @@ def read_questions(path: Path) -> list[Question]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with open(path, encoding="utf-8-sig") as file:
+    with open(path, "rb") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 try:
-                    row = json.loads(line)
-                except ValueError:
+                    row = json.loads(line.decode("utf-8-sig"))
+                except UnicodeDecodeError:
+                    raise EvaluationProblem(f"{path}:{number}: not UTF-8; save the file as UTF-8") from None
+                except (ValueError, RecursionError):
                     row = None
                 if not isinstance(row, dict):
                     raise EvaluationProblem(f"{path}:{number}: not a JSON object; one object a line")

@@ -66,7 +66,7 @@ def extract(question: str, passages: Sequence[Passage], weight_of: Callable[[str
 
 
 def best_quote(weights: dict[str, float], number: int, passage: Passage, wants_number: bool) -> Quote | None:
-    """The sentence of one passage that holds most of the question; None if none holds any."""
+    """The sentence of one passage that holds most of the question, or stands where it is held; None if none does."""
     sentences = split(passage.text)
     around = " ".join([passage.title, *passage.heading])
     best: tuple[float, int] = (0.0, -1)
@@ -76,7 +76,7 @@ def best_quote(weights: dict[str, float], number: int, passage: Passage, wants_n
         score = own + CONTEXT * (near - own)
         if own and wants_number and _NUMBER.search(sentence.text):
             score += NUMBER_BONUS
-        if own and not _is_heading(sentence, passage) and score > best[0]:
+        if not _is_heading(sentence, passage) and score > best[0]:
             best = score, i
     if best[1] < 0:
         return None

@@ -14,8 +14,8 @@ The first two are shares, and as odds they multiply; the third is a ratio, squar
     odds(weight) = odds(flat) · odds(faithful) · (dense finds / keyword finds)²
 
 What doesn't work is to choose the weight with which the hybrid finds the sentences' own texts best. Authors repeat
-their own words, and people who ask don't know them, so that gives BM25 too much: .3 on Cranfield's abstracts, where
-real questions want .7 (nDCG@10 .407 against .434).
+their own words, and people who ask don't know them, so that gives BM25 too much. And what this rule can't see is what
+people will ask: looking for one known text among very similar ones wants keywords, though the texts look topical.
 """
 
 import random

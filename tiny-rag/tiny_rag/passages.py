@@ -10,6 +10,10 @@ from .chunker import chunk
 from .readers import Document, Span
 
 
+class ChunkingProblem(ValueError):
+    """Sizes that can't be. The message says what to do next."""
+
+
 @dataclass(frozen=True)
 class Chunking:
     """How documents are cut; part of an index's passport."""
@@ -18,6 +22,13 @@ class Chunking:
     overlap_tokens: int = 40
     record_tokens: int = 1000  # a record with an id of its own is a passage already: it's cut only if it's very long
     tokenizer: str = ""  # name and hash of a tokenizer.json; empty: the offline counter of `tokens.py`
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1 or not 0 <= self.overlap_tokens < self.max_tokens:
+            raise ChunkingProblem(
+                f"a chunk needs at least 1 token and must be larger than its overlap "
+                f"(got {self.max_tokens} and {self.overlap_tokens}); choose a smaller overlap"
+            )
 
     def __str__(self) -> str:
         counter = self.tokenizer or "offline"

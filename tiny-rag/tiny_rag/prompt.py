@@ -36,7 +36,15 @@ _BEFORE = {"en": "Passages:", "zh": "段落："}
 _QUESTION = {"en": "Question:", "zh": "问题："}
 _NOTHING = {"en": "(no passage was found)", "zh": "（没有找到段落）"}
 
-_TEMPLATE_TOKEN = re.compile(r"<\|[^|<>\n]{1,40}\|>|<｜[^｜<>\n]{1,40}｜>|\[/?INST\]|<</?SYS>>|</?s>")
+_TEMPLATE_TOKEN = re.compile(
+    r"<\|[^|<>\n]{1,40}\|>|<｜[^｜<>\n]{1,40}｜>|<</?SYS>>|</?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn)>"
+    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]",
+    re.IGNORECASE,
+)
+
+
+class PromptProblem(ValueError):
+    """A question that no prompt can be built for. The message says what to do next."""
 
 
 def language_of(question: str) -> str:
@@ -45,16 +53,21 @@ def language_of(question: str) -> str:
 
 
 def build(question: str, passages: Sequence[Any], max_tokens: int = 3000) -> list[dict[str, str]]:
-    """The messages for a chat model: a system message and a user message, together at most `max_tokens` tokens.
+    """The messages of `build_counted`, without the count."""
+    return build_counted(question, passages, max_tokens)[0]
+
+
+def build_counted(question: str, passages: Sequence[Any], max_tokens: int = 3000) -> tuple[list[dict[str, str]], int]:
+    """The messages for a chat model, together at most `max_tokens` tokens, and how many passages they hold.
 
     A passage is a string, or has `text` and perhaps `source` (attributes or keys). They're taken in order while they
     fit; the first that doesn't is cut at a sentence, and the rest is left out. So passage [n] is always
-    `passages[n - 1]`. Raises ValueError if not even the question fits.
+    `passages[n - 1]`. Raises PromptProblem if not even the question fits.
     """
-    if not question.strip():
-        raise ValueError("the question is empty; ask something")
     language = language_of(question)
     question = harmless(question)
+    if not question.strip():
+        raise PromptProblem("the question is empty; ask something")
     system = _SYSTEM[language].format(not_found=NOT_FOUND[language])
     texts = [(harmless(str(_part(passage, "text"))), _source(passage)) for passage in passages]
     code = hashlib.blake2b("\0".join([question, *(part for pair in texts for part in pair)]).encode(), digest_size=6)
@@ -66,7 +79,7 @@ def build(question: str, passages: Sequence[Any], max_tokens: int = 3000) -> lis
 
     room = max_tokens - count_tokens(system) - count_tokens(user_message([]))
     if room < 0:
-        raise ValueError(
+        raise PromptProblem(
             f"the question and the instructions need {max_tokens - room} tokens; the limit is {max_tokens}"
         )
     blocks: list[str] = []
@@ -79,7 +92,8 @@ def build(question: str, passages: Sequence[Any], max_tokens: int = 3000) -> lis
         if shortened := _cut(number, text, source, tag, room):
             blocks.append(shortened)
         break
-    return [{"role": "system", "content": system}, {"role": "user", "content": user_message(blocks)}]
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": user_message(blocks)}]
+    return messages, len(blocks)
 
 
 def _cut(number: int, text: str, source: str, tag: str, room: int) -> str:
@@ -104,10 +118,14 @@ def _fenced(number: int, text: str, source: str, tag: str) -> str:
 def harmless(text: str) -> str:
     """Text without what a chat template or a terminal would obey: one kind of line end, no invisible characters."""
     text = re.sub(r"\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", text)
-    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
-    while _TEMPLATE_TOKEN.search(kept):  # removing one may join the halves of another
-        kept = _TEMPLATE_TOKEN.sub(" ", kept)
-    return kept
+    visible = "".join(c for c in text if c in "\n\t" or not _is_invisible(c))
+    return _TEMPLATE_TOKEN.sub(" ", visible)  # the space keeps what stood around a token from becoming another one
+
+
+def _is_invisible(character: str) -> bool:
+    """Controls, formats, half characters, private ones; and variation selectors, which can carry a hidden text."""
+    selector = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+    return selector or unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn")
 
 
 def _part(passage: Any, name: str) -> Any:

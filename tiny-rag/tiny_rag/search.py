@@ -55,7 +55,21 @@ class Searcher:
     """
 
     def __init__(self, folder: str | Path, connect: Callable[[str], Embedder] | None = None):
-        self.store = open_index(Path(folder))
+        generation = -1
+        while True:
+            self.store = open_index(Path(folder))
+            last, generation = generation, self.store.generation
+            try:
+                self._load()
+                break
+            except FileNotFoundError as error:  # a writer's commit came between? then there is a newer state now
+                self.store.close()
+                if generation == last:
+                    raise IndexProblem(f"{error.filename} is missing; build the index anew with --rebuild") from None
+        self._connect = connect
+        self._embedder: Embedder | None = None
+
+    def _load(self) -> None:
         counts, self.ids = load_terms(self.store)
         self.row_of = {id: row for row, id in enumerate(self.ids)}
         self.bm25 = BM25.from_counts(counts)
@@ -66,8 +80,6 @@ class Searcher:
         if "lsa" in self.store.files:  # read now: the next commit may delete the file
             with np.load(self.store.files["lsa"], allow_pickle=False) as parts:
                 self._lsa = dict(parts)
-        self._connect = connect
-        self._embedder: Embedder | None = None
 
     @property
     def passport(self) -> dict[str, str]:
@@ -161,12 +173,21 @@ class Searcher:
     def _allowed(self, where: Mapping[str, str]) -> np.ndarray:
         """Which rows have the wanted metadata: (N,) bool."""
         allowed = np.zeros(len(self.ids), bool)
+        known: set[str] = set()
         for row, (_, values) in enumerate(self._payloads(np.arange(len(self.ids)))):
             passage = Passage.from_payload(self.ids[row], values or {})
-            heading = " > ".join(passage.heading)
-            fields = {**passage.metadata, **(values or {}), "page": passage.page, "heading": heading}
-            unknown = where.keys() - fields.keys()
-            allowed[row] = not unknown and all(
+            fields = {
+                **passage.metadata,
+                "source": passage.source,
+                "title": passage.title,
+                "record": passage.record,
+                "page": passage.page,
+                "heading": " > ".join(passage.heading),
+            }
+            known |= fields.keys()
+            allowed[row] = where.keys() <= fields.keys() and all(
                 fnmatch.fnmatchcase(str(fields[key]), pattern) for key, pattern in where.items()
             )
+        if strangers := sorted(where.keys() - known):
+            raise IndexProblem(f"no passage has a field {strangers[0]!r}; there are {', '.join(sorted(known))}")
         return allowed
