@@ -5,6 +5,7 @@ This file only wires: parse, open, call, show. The lesson is in tiny_rag/; `pyth
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ READING_PATH = [
     "tiny_rag/citations.py",
     "tiny_rag/answer.py",
 ]
+LARGEST = 1_000_000_000  # of any number on the command line
 DEMO_QUESTIONS = [
     "How many steps must I climb on the Lantern Stair?",
     "停电以后，蓄电池能撑多久？",
@@ -58,13 +60,16 @@ def demo(args: argparse.Namespace) -> None:
 
 def index(args: argparse.Namespace) -> None:
     summary = build_index(args)
-    cli.show(summary, args.json, lambda: summary_text(summary))
+    cli.show(summary, args.json, lambda: printable(summary_text(summary)))
 
 
 def search(args: argparse.Namespace) -> None:
+    if not args.query.strip():
+        raise UserError("the query is empty; search for something")
     with open_searcher(args) as searcher:
         hits = searcher.search(args.query, args.k, args.mode, filters(args.where), args.diversity)
-    cli.show([hit.as_json() for hit in hits], args.json, lambda: "\n\n".join(map(hit_text, hits)) or "nothing found")
+    found = [hit.as_json() for hit in hits]
+    cli.show(found, args.json, lambda: printable("\n\n".join(map(hit_text, hits))) or "nothing found")
 
 
 def ask(args: argparse.Namespace) -> None:
@@ -73,20 +78,22 @@ def ask(args: argparse.Namespace) -> None:
     with open_searcher(args) as searcher:
         stream, show_piece = chat_stream(), lambda piece: None
         if stream and not args.json:
-            show_piece = lambda piece: print(piece, end="", flush=True)  # noqa: E731
+            show_piece = lambda piece: print(printable(piece), end="", flush=True)  # noqa: E731
         result = answer(searcher, args.question, stream, show_piece, args.k, args.mode, args.max_tokens)
     if args.json:
         cli.show(result.as_json(args.trace), True)
         return
-    print("" if stream else result.text)
+    say("" if stream else result.text)
     if stream and result.removed_citations:
         warn(f"the model cited passages that don't exist: {', '.join(map(str, result.removed_citations))}")
     for citation in result.citations:
-        print(f"   {citation_text(citation)}")
+        say(f"   {citation_text(citation)}")
+    if stream and result.found and not result.citations:
+        warn("the answer cites no passage: check it yourself")
     if args.trace:
-        print("\nRetrieved:\n" + "\n".join(hit_text(hit, 90) for hit in result.hits))
+        say("\nRetrieved:\n" + "\n".join(hit_text(hit, 90) for hit in result.hits))
         for message in result.messages:
-            print(f"\n--- {message['role']} ---\n{message['content']}")
+            say(f"\n--- {message['role']} ---\n{message['content']}")
     elif not stream:
         warn("no chat model is configured (OPENAI_MODEL and OPENAI_API_KEY or OPENAI_BASE_URL): these are quotations")
 
@@ -95,9 +102,10 @@ def evaluate(args: argparse.Namespace) -> None:
     from tiny_rag.answer import answer
     from tiny_rag.evaluation import evaluate as measure
     from tiny_rag.evaluation import read_beir, read_questions
+    from tiny_rag.index import built_with
 
     questions = read_beir(args.beir) if args.beir else read_questions(args.questions)
-    if args.beir and not (args.store / "manifest.json").exists():
+    if args.beir and not built_with(args.store):
         warn(f"{args.store} holds no index yet: building it from {args.beir / 'corpus.jsonl'}")
         args.paths = [args.beir]
         build_index(args)
@@ -135,7 +143,7 @@ def read(args: argparse.Namespace) -> None:
 
 
 def build_index(args: argparse.Namespace) -> "Summary":
-    from tiny_rag.index import update
+    from tiny_rag.index import built_with, update
     from tiny_rag.passages import Chunking
     from tiny_rag.threads import limit_threads
     from tiny_rag.tokenizer_file import load
@@ -143,12 +151,19 @@ def build_index(args: argparse.Namespace) -> "Summary":
     if args.threads:
         limit_threads(args.threads)
     find_starts, tokenizer = load(args.tokenizer) if args.tokenizer else (None, "")
-    chunking = Chunking(args.max_tokens, args.overlap_tokens, tokenizer=tokenizer)
+    # What isn't said stays as the index was built
+    known = None if args.rebuild else built_with(args.store)
+    given = {"max_tokens": args.max_tokens, "overlap_tokens": args.overlap_tokens, "tokenizer": tokenizer}
+    built = known["chunking"] if known else {}
+    if built.get("tokenizer") and not tokenizer:
+        raise UserError(f"{args.store} counts tokens with {built['tokenizer']}; name that file with --tokenizer")
+    chunking = Chunking(**{**built, **{name: value for name, value in given.items() if value is not None}})
 
     def watch(items: Any, total: int, what: str) -> Iterator[Any]:
         yield from cli.progress(items, total or None, desc=what)
 
-    embedder = make_embedder(args.embedder, args.store)
+    name = args.embedder or (known["passport"]["embedder"] if known else "auto")
+    embedder = make_embedder(name, args.store / "embeddings.jsonl")
     return update(args.store, args.paths, embedder, chunking, find_starts, args.rebuild, watch)
 
 
@@ -157,10 +172,10 @@ def open_searcher(args: argparse.Namespace) -> "Searcher":
     from tiny_rag.threads import limit_threads
 
     limit_threads(args.threads or 1)  # one query is a small product: more threads only get in each other's way
-    return Searcher(args.store, lambda name: make_embedder(name, args.store))
+    return Searcher(args.store, lambda name: make_embedder(name, None))  # who searches writes nothing
 
 
-def make_embedder(name: str, store: Path) -> "Embedder":
+def make_embedder(name: str, cache: Path | None) -> "Embedder":
     """ "lsa", "lsa-100", "api", "api:model", or "auto": the server's if one is configured with a model to embed."""
     from tiny_shared.chat import Chat, Settings
 
@@ -169,18 +184,18 @@ def make_embedder(name: str, store: Path) -> "Embedder":
     settings = Settings.from_env()
     if name == "auto":
         name = "api" if settings.configured and settings.embedding_model else "lsa"
-    kind, _, detail = name.replace("lsa-", "lsa:").partition(":")
-    if kind == "lsa" and (not detail or (detail.isdecimal() and int(detail))):
-        return LSA(int(detail)) if detail else LSA()
+    if topics := re.fullmatch(r"lsa(?:-([1-9]\d{0,3}))?", name):
+        return LSA(int(topics[1])) if topics[1] else LSA()
+    kind, _, detail = name.partition(":")
     if kind != "api":
-        raise UserError(f"unknown embedder {name!r}; choose auto, lsa, lsa-100 (with any number) or api:MODEL")
+        raise UserError(f"unknown embedder {name!r}; choose auto, lsa, lsa-100 (up to 9999) or api:MODEL")
     model = detail or settings.embedding_model
     if not settings.configured or not model:
         raise UserError(
             "the embedder api needs OPENAI_API_KEY or OPENAI_BASE_URL, and a model: OPENAI_EMBEDDING_MODEL or api:MODEL"
         )
     chat = Chat(settings)
-    return OpenAICompatible(lambda texts: chat.embed(texts, model), model, store / "embeddings.jsonl")
+    return OpenAICompatible(lambda texts: chat.embed(texts, model), model, cache)
 
 
 def chat_stream() -> Any:
@@ -202,7 +217,12 @@ def filters(where: list[str]) -> dict[str, str]:
 
 
 def say(text: str) -> None:
-    print(text, flush=True)
+    print(printable(text), flush=True)
+
+
+def printable(text: str) -> str:
+    """Without what a terminal would obey: a document may hold escape sequences."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\ufffd", text)
 
 
 def warn(text: str) -> None:
@@ -251,8 +271,9 @@ def evaluation_text(result: dict[str, Any]) -> str:
 
 def doctor_text(report: dict[str, Any]) -> str:
     lines = [f"{key:10} {value}" for key, value in report["passport"].items()]
-    lines += [f"{'files':10} {report['files']}", f"{'passages':10} {report['passages']}"]
-    lines += [f"{'weights':10} dense {report['dense_weight']:.2f}, BM25 {1 - report['dense_weight']:.2f}"]
+    if report["passport"]:  # otherwise it's too damaged to be opened
+        lines += [f"{'files':10} {report['files']}", f"{'passages':10} {report['passages']}"]
+        lines += [f"{'weights':10} dense {report['dense_weight']:.2f}, BM25 {1 - report['dense_weight']:.2f}"]
     lines += [f"  note      {note}" for note in report["notes"]]
     lines += [f"  problem   {problem}" for problem in report["problems"]] or ["all checks passed"]
     return "\n".join(lines)
@@ -279,9 +300,9 @@ def parser() -> cli.Parser:
         sub.add_argument("--threads", type=positive, help="for matrix products (default: all to index, 1 to search)")
 
     def add_building(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--embedder", default="auto", help="auto, lsa, lsa-100, api or api:MODEL (default: auto)")
-        sub.add_argument("--max-tokens", type=positive, default=400, help="size of a chunk (default: 400)")
-        sub.add_argument("--overlap-tokens", type=natural, default=40, help="shared by neighbours (default: 40)")
+        sub.add_argument("--embedder", help="auto, lsa, lsa-100, api or api:MODEL (default: auto)")
+        sub.add_argument("--max-tokens", type=positive, help="size of a chunk (default: 400)")
+        sub.add_argument("--overlap-tokens", type=natural, help="shared by neighbours (default: 40)")
         sub.add_argument("--tokenizer", type=Path, metavar="FILE", help="count tokens as this tokenizer.json does")
         sub.add_argument("--rebuild", action="store_true", help="forget what is there and build the index anew")
 
@@ -331,14 +352,14 @@ def parser() -> cli.Parser:
 
 
 def positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up (got {text!r})")
+    if not text.isdecimal() or not 1 <= int(text) <= LARGEST:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {LARGEST} (got {text!r})")
     return int(text)
 
 
 def natural(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 up (got {text!r})")
+    if not text.isdecimal() or int(text) > LARGEST:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {LARGEST} (got {text!r})")
     return int(text)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .stopwords import CHINESE, CHINESE_PARTICLES, ENGLISH, is_english
+from .stopwords import CHINESE, CHINESE_PARTICLES, ENGLISH, OTHER_LANGUAGES, is_english
 
 VERSION = "en-snowball zh-jieba+pairs+characters 1"  # part of an index's passport: change it with the rules below
 
@@ -51,14 +51,16 @@ def terms(text: str, known: Container[str] | None = None) -> list[str]:
 
 
 def content_words(text: str) -> list[str]:
-    """The words that carry a question's meaning, each once: stems, and jieba's words without overlaps."""
-    text = unicodedata.normalize("NFKC", text).lower()
+    """The words that carry a question's meaning, each once and whole; Chinese ones as jieba cuts them."""
+    matches = list(_TERM.finditer(unicodedata.normalize("NFKC", text).lower()))
+    english = is_english([match.group() for match in matches])
+    function_words = ENGLISH if english else frozenset().union(*OTHER_LANGUAGES.values())
     found: dict[str, None] = {}
-    for match in _TERM.finditer(text):
+    for match in matches:
         if match["han"]:
             found |= dict.fromkeys(word for word in _jieba().cut(match.group()) if word not in CHINESE)
-        elif match.group() not in ENGLISH:
-            found[stem(match.group())] = None
+        elif match.group() not in function_words:
+            found[match.group()] = None
     return list(found)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .analysis import stem
 from .bm25 import idf
 from .citations import check
 from .extract import extract
@@ -100,11 +101,16 @@ def extractive(searcher: Searcher, question: str, hits: list[Hit]) -> Answer:
 
 
 def term_weights(searcher: Searcher) -> Callable[[str], float]:
-    """idf of any term, the largest one for terms that no passage has."""
+    """idf of any word, whole or stemmed as the passages have it; words that none has count as the rarest."""
     counts = searcher.bm25.counts
     idf_V = idf(counts.document_frequency, len(counts))
-    unknown = float(idf(np.zeros(1), len(counts))[0])
-    return lambda term: float(idf_V[counts.id_of[term]]) if term in counts.id_of else unknown
+    unknown = float(idf(np.ones(1), len(counts))[0])
+
+    def weight(word: str) -> float:
+        id = counts.id_of.get(stem(word), counts.id_of.get(word))
+        return unknown if id is None else float(idf_V[id])
+
+    return weight
 
 
 def _citation(number: int, passage: Passage, offset: int | None = None) -> dict[str, Any]:

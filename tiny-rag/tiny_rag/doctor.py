@@ -12,7 +12,12 @@ from .leg_weight import Evidence
 def examine(folder: Path) -> dict[str, Any]:
     """Verify every checksum and that vectors, terms and files agree; `problems` is empty if they do."""
     problems: list[str] = []
-    with open_index(folder) as store:
+    try:
+        opened = open_index(folder)
+    except StoreError as error:  # too damaged to be opened
+        unknown = {"passport": {}, "files": 0, "passages": 0, "dense_weight": 0.0, "evidence": {}, "notes": []}
+        return {**unknown, "problems": [str(error)]}
+    with opened as store:
         try:
             store.verify()
         except StoreError as error:

@@ -144,9 +144,10 @@ def read_questions(path: Path) -> list[Question]:
             raise EvaluationProblem(
                 f'{path}: question {number}: "relevant" must be a list of {{"source": FILE, "quote": TEXT}}'
             ) from None
-        questions.append(
-            Question(str(row.get("id", number)), row["question"], gains, bool(row.get("answerable", True)))
-        )
+        answerable = bool(row.get("answerable", True))
+        if answerable and not gains:
+            raise EvaluationProblem(f'{path}: question {number} names nothing "relevant"; or set "answerable": false')
+        questions.append(Question(str(row.get("id", number)), row["question"], gains, answerable))
     if not questions:
         raise EvaluationProblem(f"{path} holds no questions")
     return questions

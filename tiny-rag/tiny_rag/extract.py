@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .analysis import content_words, terms
+from .analysis import content_words, stem, terms
 from .passages import Passage
 from .prompt import language_of
 from .sentences import Sentence, split
@@ -96,7 +96,7 @@ def held(weights: dict[str, float], text: str) -> float:
     have = _terms_of(text)
     total = 0.0
     for word, weight in weights.items():
-        if word in have:
+        if word in have or stem(word) in have:
             total += weight
         elif len(word) > 1 and not word.isascii():
             total += 0.5 * weight * sum(character in have for character in word) / len(word)

@@ -17,6 +17,7 @@ import numpy as np
 
 from .analysis import VERSION as ANALYSER
 from .analysis import terms
+from .durable import StoreError
 from .embedder import LSA, Embedder
 from .hybrid import Moments
 from .leg_weight import Evidence, weigh
@@ -90,8 +91,7 @@ def update(
         if not file.resolve().is_relative_to(folder.resolve())  # `index . --store ./store` doesn't index itself
     }
     dim = embedder.dim if isinstance(embedder, LSA) else 1
-    exists = (folder / "manifest.json").exists()
-    with VectorStore(folder, None if exists else dim) as store:
+    with _open_for_writing(folder, dim, rebuild) as store:
         if store.meta and not rebuild:
             check_passport(store.meta["passport"], passport(embedder, chunking), folder)
         known = {} if rebuild or not store.meta else _sources(store)
@@ -121,6 +121,24 @@ def update(
             raise IndexProblem(f"nothing to index; {reasons or 'the files hold no text'}{gone}")
         _commit(store, kept, fresh, passages, embedder, chunking, rebuild, summary, watch)
         return summary
+
+
+def _open_for_writing(folder: Path, dim: int, rebuild: bool) -> VectorStore:
+    """The store to be changed; `rebuild` also opens a damaged one, by forgetting what it held."""
+    try:
+        return VectorStore(folder, None if (folder / "manifest.json").exists() else dim)
+    except StoreError:
+        if not rebuild:
+            raise
+        return VectorStore(folder, dim, reset=True)
+
+
+def built_with(folder: Path) -> dict[str, Any] | None:
+    """The passport, chunking and evidence of the index in a folder; None if there is no finished index."""
+    if not (folder / "manifest.json").exists():
+        return None
+    with VectorStore(folder, mode="r") as store:
+        return store.meta or None
 
 
 def corpus_of(path: Path) -> Path:
@@ -208,7 +226,7 @@ def _commit(
     _save(side["terms"], {"ids": np.frombuffer(json.dumps(ids).encode(), np.uint8), **counts.parts()})
     _save(side["moments"], {"mean": moments.mean_D, "covariance": moments.covariance_DD})
     side["sources"] = store.new_file_name("sources", ".json")
-    side["sources"].write_text(json.dumps(kept | fresh, ensure_ascii=False), encoding="utf-8")
+    side["sources"].write_text(json.dumps(kept | fresh), encoding="utf-8")  # ASCII: a name may not be UTF-8
     meta = {"passport": passport(embedder, chunking), "chunking": asdict(chunking), "evidence": asdict(evidence)}
     store.commit(changed_ids, changed, payloads, delete=gone, meta=meta, files=side, replace=replace)
     summary.passages, summary.dense_weight, summary.warning = len(ids), evidence.dense_weight, evidence.warning

@@ -131,7 +131,11 @@ def _is_invisible(character: str) -> bool:
 def _part(passage: Any, name: str) -> Any:
     if isinstance(passage, str):
         return passage if name == "text" else ""
-    return passage.get(name, "") if isinstance(passage, Mapping) else getattr(passage, name, "")
+    passage = getattr(passage, "passage", passage)  # a search hit holds one
+    part = passage.get(name) if isinstance(passage, Mapping) else getattr(passage, name, None)
+    if name == "text" and not isinstance(part, str):
+        raise PromptProblem(f"a passage must be a string or have a text (got {type(passage).__name__})")
+    return part or ""
 
 
 def _source(passage: Any) -> str:

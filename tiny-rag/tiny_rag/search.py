@@ -130,7 +130,8 @@ class Searcher:
             passages = [Passage.from_payload(id, values or {}) for id, values in self._payloads(rows)]
             first_of: dict[str, int] = {}
             for position, passage in enumerate(passages):
-                first_of.setdefault(passage.id if passage.record is None else f"record {passage.record}", position)
+                key = passage.id if passage.record is None else f"{passage.source}\n{passage.record}"
+                first_of.setdefault(key, position)
             if len(first_of) >= k or depth >= len(self.ids):
                 break
             depth *= 4  # passages of few records crowd the others out

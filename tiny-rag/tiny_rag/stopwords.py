@@ -26,8 +26,10 @@ CHINESE_PARTICLES = frozenset("的了是在和与與之于於吗嗎呢")
 
 # Enough of each language to recognise it; words that are also English ("die", "an", "me") count for neither side.
 _OTHER_LANGUAGES = {
-    "de": "der das und ist nicht ein eine einer mit für auf dem den von zu sich auch wird wie wo wer bei nach oder aus",
-    "fr": "le la les des une est et dans pour qui que sur pas avec ce cette sont au aux du par où quel quelle comment",
+    "de": "der das und ist nicht ein eine einer mit für auf dem den von zu sich auch wird wie wo wer bei nach oder aus "
+    "haben hat sind viele welche",
+    "fr": "le la les des une est et dans pour qui que sur pas avec ce cette sont au aux du par où quel quelle comment "
+    "combien ont",
     "es": "el los las una es y en por para con del se lo qué cómo dónde cuál quién su al como pero más fue son",
     "it": "il lo gli una è di che per con del della nel non sono come dove chi quale anche più dei delle alla",
     "pt": "o os um uma é e em por para com do da dos das não que como onde qual quem mais foi são ao pela",

@@ -37,17 +37,21 @@ class VectorStore:
     """Vectors with string ids and JSON payloads in a folder. Every change is durable when its call returns.
 
     `mode="w"` creates the folder if needed and locks out other writers; `mode="r"` takes no lock and writes nothing.
-    `dim` may be left out for a store that exists. Raises StoreError, a ValueError that says what to do next.
+    `dim` may be left out for a store that exists; `reset` begins anew in its place, damaged or not.
+    Raises StoreError, a ValueError that says what to do next.
     """
 
-    def __init__(self, path: str | Path, dim: int | None = None, mode: Literal["r", "w"] = "w") -> None:
+    def __init__(
+        self, path: str | Path, dim: int | None = None, mode: Literal["r", "w"] = "w", reset: bool = False
+    ) -> None:
         self.path = Path(path)
+        dim = None if dim is None else operator.index(dim)
         self._state: Snapshot | None = None
         self._lock: WriterLock | None = None
         self._changing = threading.Lock()
         try:
             if mode == "w":
-                self._open_for_writing(dim)
+                self._open_for_writing(dim, reset)
             elif not (self.path / NAME).exists():
                 raise StoreError(f"there is no store in {self.path}; create it with VectorStore(path, dim)")
             self._state = load(self.path)
@@ -60,7 +64,7 @@ class VectorStore:
             self.close()
             raise
 
-    def _open_for_writing(self, dim: int | None) -> None:
+    def _open_for_writing(self, dim: int | None, reset: bool) -> None:
         created = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         if not (self.path / NAME).exists():
             if dim is None or dim < 1:
@@ -69,8 +73,8 @@ class VectorStore:
                 raise StoreError(f"{self.path} is a file; a store needs a folder of its own")
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock = WriterLock(self.path / "store.lock")
-        if not (self.path / NAME).exists():
-            if any(self.path.glob("seg-*")):
+        if reset or not (self.path / NAME).exists():
+            if not reset and any(self.path.glob("seg-*")):
                 raise StoreError(f"{self.path} holds segments but no {NAME}; {ADVICE}")
             write_manifest(self.path, Manifest(dim or 0))
             for folder in {self.path, *created}:  # a folder's name lies in its parent
