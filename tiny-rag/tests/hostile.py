@@ -135,6 +135,14 @@ def flate_bomb(gigabytes: int = 4) -> bytes:
     )
 
 
+def slow_pages(pages: int = 80, padding: int = 6_000_000) -> bytes:
+    """Every page shows one letter 60,000 times, each by an operator of its own, and the file is padded to look rich."""
+    data = text_pdf(*["x"] * pages)
+    content = b"BT /F1 12 Tf 14 TL 72 720 Td (x) Tj ET"
+    many = stream(zlib.compress(content.replace(b"(x) Tj", b"(x) Tj " * 60_000), 9), b"/Filter /FlateDecode")
+    return data.replace(stream(content), many) + b"%" + b"7" * padding  # the offsets are wrong now; both repair them
+
+
 def truncated(data: bytes, places: int) -> list[bytes]:
     """The first part of a file, cut at evenly spread places."""
     return [data[: len(data) * i // places] for i in range(places)]
@@ -193,6 +201,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "cyclic-pages.pdf": cyclic_pages,
     "cyclic-pages-between.pdf": cyclic_pages_between,
     "flate-bomb.pdf": flate_bomb,
+    "slow-pages.pdf": slow_pages,
     "is-html.pdf": lambda: b"<!DOCTYPE html><p>not a PDF",
     "is-text.pdf": lambda: b"not a PDF",
     "is-empty.pdf": lambda: b"",

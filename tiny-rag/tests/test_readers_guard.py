@@ -8,7 +8,7 @@ import pytest
 
 from hostile import SENTENCE, text_pdf
 from tiny_rag import readers
-from tiny_rag.readers import ReadError, guard, read_all
+from tiny_rag.readers import Quarantined, ReadError, guard, read_all
 from tiny_rag.readers.guard import Guard
 
 SCRIPT = "import sys; header = sys.stdin.buffer.readline(); out = sys.stdout.buffer\n"
@@ -68,13 +68,17 @@ def test_a_child_that_babbles_is_stopped(child, monkeypatch):
         guarded.parse("html", b"<p>fog", "a.html", 30)
 
 
-def test_progress_earns_time_but_not_for_ever(child):
+def test_progress_earns_time_but_not_for_ever(child, monkeypatch):
     ticks = "import time\nfor _ in range({}): time.sleep(0.2); out.write(b'{{\"tick\": 1}}\\n'); out.flush()\n"
     done = "out.write(b'{\"done\": 1}\\n'); out.flush(); time.sleep(600)"
     with child(ticks.format(8) + done) as guarded:
-        assert guarded.parse("pypdf", b"", "a.pdf", 1.0, 30.0) == []  # 1.6 s in all
-    with child(ticks.format(10_000)) as guarded, pytest.raises(ReadError, match="got nowhere"):
-        guarded.parse("pypdf", b"", "a.pdf", 1.0, 0.5)
+        assert guarded.parse("pypdf", b"", "a.pdf", 1.0, 20.0) == []  # 1.6 s in all
+    slow = r"no further than \d+ pages in 1 s and was stopped"
+    with child(ticks.format(10_000)) as guarded, pytest.raises(ReadError, match=slow):
+        guarded.parse("pypdf", b"", "a.pdf", 1.0, 0.01)
+    monkeypatch.setattr(guard, "LONGEST", 1.5)
+    with child(ticks.format(10_000)) as guarded, pytest.raises(ReadError, match=r"no further than \d+ pages in 1\.5 s"):
+        guarded.parse("pypdf", b"", "a.pdf", 1.0, 20.0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to limits on memory")
@@ -109,6 +113,24 @@ def test_what_a_library_prints_reaches_nobody(tmp_path, capfd):
     (tmp_path / "a.pdf").write_bytes(broken)
     list(read_all(tmp_path))
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_second_opinion_gets_only_the_time_that_is_left(tmp_path, monkeypatch):
+    (tmp_path / "a.pdf").write_bytes(text_pdf(SENTENCE))
+    given = []
+
+    def failing(self, kind, data, source, seconds, seconds_per_page=0.0):
+        given.append((kind, seconds))
+        raise ReadError("made to fail")
+
+    monkeypatch.setattr(Guard, "parse", failing)
+    clock = iter([0.0, 7.0, 0.0, 8.9])
+    monkeypatch.setattr(readers.time, "monotonic", lambda: next(clock))
+    (item,) = read_all(tmp_path)
+    assert given == [("pypdf", readers.SECONDS), ("PyPDF2", readers.SECONDS_OF_BOTH - 7)]
+    (item,) = read_all(tmp_path)
+    assert given[2:] == [("pypdf", readers.SECONDS)]
+    assert isinstance(item, Quarantined) and item.reason == "pypdf: made to fail; no time was left for a second opinion"
 
 
 def test_the_second_opinion_is_used_and_noted(tmp_path, monkeypatch):

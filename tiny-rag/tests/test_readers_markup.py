@@ -4,6 +4,7 @@ import re
 
 import docx
 import pytest
+from docx.oxml import OxmlElement
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from tiny_rag.readers import ReadError, read
 from tiny_rag.readers.from_docx import read_docx
 from tiny_rag.readers.from_html import document_from_html, read_html
 from tiny_rag.readers.from_markdown import read_markdown, read_markdown_plainly
+from tiny_rag.readers.plain_html import read_html_plainly
 
 
 def check_spans(document):
@@ -221,6 +223,41 @@ def test_docx_text_that_is_no_paragraph_of_python_docx():
         )
     )
     assert document.text == "control\n\ninserted\n\nbox"
+
+
+def test_docx_hyphens_tabs_and_breaks(word_file):
+    paragraph = (
+        "<w:p>{}<w:r><w:t>non</w:t><w:noBreakHyphen/><w:t>break</w:t><w:softHyphen/><w:t>ing</w:t><w:tab/>"
+        "<w:t>fog</w:t><w:br/><w:t>horn</w:t></w:r></w:p>"
+    )
+    assert read_docx(package(body(paragraph.format("")))).text == "non-breaking fog\nhorn"
+    word = docx.Document()
+    heading = word.add_heading("", 1).add_run("non")
+    heading._r.append(OxmlElement("w:noBreakHyphen"))
+    heading.add_text("breaking")
+    heading.add_tab()
+    heading.add_text("fog")
+    word.add_paragraph("text")
+    word.save(word_file)
+    assert heading_of(read(word_file)[0], "text") == ("non-breaking fog",)
+
+
+def test_docx_with_footnotes_elsewhere_is_read_without_them():
+    relation = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" '
+        'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes" '
+        'Target="http://example.org/notes.xml" TargetMode="External"/></Relationships>'
+    )
+    document = body("<w:p><w:r><w:t>kept</w:t></w:r></w:p>")
+    assert read_docx(package(document, **{"word/_rels/document.xml.rels": relation.encode()})).text == "kept"
+
+
+def test_html_read_plainly_keeps_every_visible_word():
+    document = read_html_plainly(HTML.encode())
+    check_spans(document)
+    for part in ("Lighthouse\n\nShips <three>\xa0of them.\nNext line.", "name cargo", "together", "one", "end"):
+        assert part in document.text
+    assert not re.search("scripted|color|comment|</|<p", document.text)
 
 
 def test_docx_that_is_damaged_says_so(word_file):

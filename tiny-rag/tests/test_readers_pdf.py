@@ -8,7 +8,7 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 
 from hostile import SENTENCE, text_pdf, unicode_pdf
-from tiny_rag.readers import ReadError, read
+from tiny_rag.readers import ReadError, from_pdf, read
 from tiny_rag.readers.from_pdf import clean, read_pdf
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -85,9 +85,22 @@ def test_a_title_comes_from_the_file(pdf):
     assert read(pdf(out.getvalue()))[0].title == "灯塔"
 
 
+def test_a_slow_pdf_keeps_the_pages_that_came_in_time(monkeypatch):
+    """A clock that moves on by a second whenever it is looked at: before each page, and once at the start."""
+    clock = iter(range(100))
+    monkeypatch.setattr(from_pdf.time, "monotonic", lambda: next(clock))
+    data = text_pdf(*"abcdefgh")
+    slow = read_pdf(data, "pypdf", lambda: None, 4)
+    assert slow.text == "a\n\nb\n\nc"
+    assert slow.notes == ("only the first 3 of 8 pages were read in 4.0 s; split the file to read the others",)
+    assert read_pdf(data, "pypdf", lambda: None, 4, seconds_per_page=2).notes == ()
+    with pytest.raises(ReadError, match=r"only the first 3 of 8 pages were read in 4\.0 s, and gave no text"):
+        read_pdf(text_pdf(*[""] * 8), "pypdf", lambda: None, 4, seconds_per_page=2)
+
+
 def test_both_libraries_read_the_same():
     data = text_pdf("One", "Two")
-    first, second = (read_pdf(data, engine, lambda: None) for engine in ("pypdf", "PyPDF2"))
+    first, second = (read_pdf(data, engine, lambda: None, 60) for engine in ("pypdf", "PyPDF2"))
     assert first.text == second.text and first.spans == second.spans
 
 

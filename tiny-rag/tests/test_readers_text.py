@@ -3,6 +3,7 @@
 import json
 import random
 import tracemalloc
+from collections import deque
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,7 @@ ENGLISH = "The keeper counts the ships; today, in the fog, he heard three."
         (SIMPLIFIED, "utf-8-sig"),
         (SIMPLIFIED, "gb18030"),
         (SIMPLIFIED[:16], "gb18030"),
+        ("A组B组C组", "gb18030"),
         (SIMPLIFIED + "\n", "utf-16"),
         (SIMPLIFIED, "utf-16-le"),
         (SIMPLIFIED, "utf-16-be"),
@@ -59,6 +61,40 @@ def test_western_letters_are_not_taken_for_rare_chinese_ones(text):
     """Each umlaut and the letter after it are also a character of GB18030, but none that anybody writes."""
     text.encode("cp1252").decode("gb18030")
     assert decode(text.encode("cp1252")).text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Die Straße führt über die Brücke nach Köln.",
+        "Für Rückfragen stehen wir gerne zur Verfügung.",
+        "Informações e opções de navegação",
+    ],
+)
+def test_chinese_characters_alone_among_latin_letters_are_umlauts(text):
+    assert decode(text.encode("latin-1")).text == text
+
+
+def test_a_guess_from_little_is_noted_and_a_page_s_own_claim_is_none():
+    note = "encoding guessed from only 8 characters, read as gb18030"
+    data = "灯塔的看守人数船".encode("gb18030")
+    assert decode(data).notes == (note,)
+    assert decode(data, "gbk").notes == ()
+    assert decode(SIMPLIFIED.encode("gb18030")).notes == ()
+    assert decode("用 Python 3 写的，A 组和 B 组都用".encode("gb18030")).text == "用 Python 3 写的，A 组和 B 组都用"
+
+
+def test_a_long_beginning_in_ascii_hides_no_encoding(tmp_path):
+    assert decode(b"x\n" * 50_000 + SIMPLIFIED.encode("gb18030")).text.endswith(SIMPLIFIED)
+    ascii_lines = b'{"text": "fog"}\n' * 150_000  # 2.4 MB, more than the head of a streamed file
+    (tmp_path / "a.jsonl").write_bytes(ascii_lines + f'{{"text": "{SIMPLIFIED}"}}\n'.encode("gb18030"))
+    tracemalloc.start()
+    try:
+        (last,) = deque(read_all(tmp_path / "a.jsonl"), maxlen=1)
+        assert tracemalloc.get_traced_memory()[1] < 5e6
+    finally:
+        tracemalloc.stop()
+    assert isinstance(last, Document) and last.text == SIMPLIFIED
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
@@ -160,6 +196,29 @@ def test_json(value, texts, tmp_path):
     assert [document.text for document in documents] == texts
     if isinstance(value, dict) and "id" in value:
         assert documents[0].id == "7"
+
+
+def test_an_integer_too_long_for_python_stays_text(tmp_path):
+    digits = "7" * 5_000
+    (item,) = lines(tmp_path / "a.jsonl", f'{{"text": "one", "n": {digits}, "m": 7}}')
+    assert isinstance(item, Document) and item.metadata["n"] == digits and item.metadata["m"] == 7
+    (tmp_path / "a.json").write_text(f'{{"n": {digits}}}', encoding="utf-8")
+    assert read(tmp_path / "a.json")[0].text == f"n: {digits}"
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("a.txt", "GIF89a is an image format"), ("a.md", "%PDF- is how one begins")]
+)
+def test_a_sentence_may_begin_like_another_format(name, start, tmp_path):
+    (tmp_path / name).write_text(f"{start}; 灯塔", encoding="utf-8")
+    assert read(tmp_path / name)[0].text == f"{start}; 灯塔"
+
+
+@pytest.mark.parametrize("start", [b"%PDF-1.4\n", b"{\\rtf1\\ansi fog}", b"GIF89a\x01\x00"])
+def test_another_format_is_refused_even_if_it_is_printable(start, tmp_path):
+    (tmp_path / "a.txt").write_bytes(start)
+    with pytest.raises(ReadError, match="the content looks like"):
+        read(tmp_path / "a.txt")
 
 
 def test_broken_json_names_the_place(tmp_path):

@@ -5,6 +5,7 @@ Formats that need a heavy parser go through a guarded child process (guard.py); 
 """
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +23,10 @@ __all__ = ["SUPPORTED", "Document", "Quarantined", "ReadError", "Span", "find_fi
 
 LARGEST = 128 * 2**20  # bytes of a file that is read as a whole; .jsonl and .csv are streamed and have no limit
 SECONDS = 8.0  # for a parser without a second opinion
-SECONDS_PER_OPINION = 3.5  # for each of the two PDF libraries: both, and two starts of the child, in under 10
-SECONDS_OF_MARKDOWN = 5.0  # before it is read as plain text
-SECONDS_PER_MB = 10.0  # more for a large PDF, as long as its pages keep coming
+SECONDS_PER_PAGE = 0.2  # a PDF may take longer than SECONDS only while its pages average less
+SECONDS_OF_BOTH = 9.5  # the second PDF library gets what the first has left of them
+SECONDS_OF_MARKUP = 5.0  # for Markdown and HTML, before they are read plainly
+SECONDS_PLAINLY = 3.5
 
 
 def read(path: str | os.PathLike[str]) -> list[Document]:
@@ -96,7 +98,9 @@ def _read_whole(data: bytes, suffix: str, source: str, guard: Guard) -> list[Doc
         return _read_pdf(data, source, guard)
     if suffix == ".md":
         return _read_markdown(data, source, guard)
-    return guard.parse({".htm": "html"}.get(suffix, suffix[1:]), data, source, SECONDS)
+    if suffix in (".html", ".htm"):
+        return _read_html(data, source, guard)
+    return guard.parse(suffix[1:], data, source, SECONDS)
 
 
 def _read_text(data: bytes, source: str) -> Document:
@@ -109,12 +113,15 @@ def _read_text(data: bytes, source: str) -> Document:
 
 def _read_pdf(data: bytes, source: str, guard: Guard) -> list[Document]:
     """pypdf first; if it fails, hangs, or finds no text, PyPDF2, whose looser parser reads some broken files."""
-    more = SECONDS_PER_MB * len(data) / 2**20
+    start = time.monotonic()
     try:
-        return guard.parse("pypdf", data, source, SECONDS_PER_OPINION, more)
+        return guard.parse("pypdf", data, source, SECONDS, SECONDS_PER_PAGE)
     except ReadError as first:
+        left = min(SECONDS, start + SECONDS_OF_BOTH - time.monotonic())
+        if left < 1:
+            raise ReadError(f"pypdf: {first}; no time was left for a second opinion") from first
         try:
-            documents = guard.parse("PyPDF2", data, source, SECONDS_PER_OPINION, more)
+            documents = guard.parse("PyPDF2", data, source, left, SECONDS_PER_PAGE)
         except ReadError as second:
             same = str(first) == str(second)
             raise ReadError(f"pypdf: {first}" + ("" if same else f"; second opinion, PyPDF2: {second}")) from second
@@ -125,8 +132,21 @@ def _read_pdf(data: bytes, source: str, guard: Guard) -> list[Document]:
 def _read_markdown(data: bytes, source: str, guard: Guard) -> list[Document]:
     """Markdown that fails or hangs its parser is still text: then its source is read as it stands."""
     try:
-        return guard.parse("md", data, source, SECONDS_OF_MARKDOWN)
+        return guard.parse("md", data, source, SECONDS_OF_MARKUP)
     except ReadError as error:
-        documents = guard.parse("plain md", data, source, SECONDS_PER_OPINION)
+        documents = guard.parse("plain md", data, source, SECONDS_PLAINLY)
         note = f"read with its markup, because the Markdown parser failed: {error}"
+        return [replace(document, notes=(*document.notes, note)) for document in documents]
+
+
+def _read_html(data: bytes, source: str, guard: Guard) -> list[Document]:
+    """A page that fails or hangs the parser still has words: then only its tags are taken away."""
+    try:
+        return guard.parse("html", data, source, SECONDS_OF_MARKUP)
+    except ReadError as error:
+        try:
+            documents = guard.parse("plain html", data, source, SECONDS_PLAINLY)
+        except ReadError:
+            raise error from None  # the first reason says more
+        note = f"read without its headings and tables, because the HTML parser failed: {error}"
         return [replace(document, notes=(*document.notes, note)) for document in documents]

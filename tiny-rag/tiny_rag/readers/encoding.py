@@ -13,6 +13,7 @@ from functools import cache
 from .document import ReadError
 
 SAMPLE = 64 * 1024  # bytes that the guess looks at; strictness is tested on everything
+THIN = 20  # characters beyond ASCII from which a guess is no longer worth a note
 PLAUSIBLE = 1.0  # the score that real Chinese exceeds (about 2) and misread bytes don't reach (about 0.5)
 
 BYTE_ORDER_MARKS = (
@@ -22,6 +23,9 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+CHINESE = ("gb18030", "cp950", "big5hkscs")
+# A Chinese character alone among small letters: an umlaut and the letter after it, misread (A组 has a capital).
+LONE = re.compile(r"(?<=[a-z])[\u4e00-\u9fff](?![^\x00-\x7f])|(?<![^\x00-\x7f])[\u4e00-\u9fff](?=[a-z])")
 # What a page may claim to be in (Python also knows codecs such as "zlib"), and what browsers take that to mean.
 CHARSET = re.compile(r"(iso-8859-|windows-|cp|koi8-|gb|big5|euc-|shift_jis)\w*")
 DECLARED_MEANS = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "cp950", "iso-8859-1": "windows-1252"}
@@ -55,7 +59,10 @@ def decode(data: bytes, declared: str = "") -> Decoded:
     text = data.decode(encoding, "replace")
     if _unprintable(text[:SAMPLE]) > 0.02:
         raise ReadError("looks like binary data, not text; convert it, or remove it")
-    return Decoded(text, encoding.removesuffix("-sig"), notes(text, encoding))
+    guessed = encoding in CHINESE and encoding != _meant(declared)
+    beyond = sum(character > "\x7f" for character in text) if guessed else THIN
+    thin = (f"encoding guessed from only {beyond} characters, read as {encoding}",) if beyond < THIN else ()
+    return Decoded(text, encoding.removesuffix("-sig"), (*notes(text, encoding), *thin))
 
 
 def notes(text: str, encoding: str) -> tuple[str, ...]:
@@ -75,16 +82,23 @@ def detect(data: bytes, declared: str = "") -> str:
         return _sixteen_bits(sample) or "utf-8"  # with zeros and no pattern to them it is binary: decode() refuses it
     if _strict(data, "utf-8") is not None or _mostly_utf8(sample):
         return "utf-8"
-    declared = DECLARED_MEANS.get(declared.lower(), declared.lower())
+    if sample.isascii():
+        first = re.search(rb"[\x80-\xff]", data)
+        sample = data[first.start() : first.start() + SAMPLE] if first else sample
+    declared = _meant(declared)
     if CHARSET.fullmatch(declared) and _strict(data, declared) is not None:
         return declared
     # On a tie the first wins: Microsoft's Big5 before Hong Kong's, and UTF-16 without a single newline last.
-    names = ("gb18030", "cp950", "big5hkscs", "utf-16-le", "utf-16-be")
+    names = (*CHINESE, "utf-16-le", "utf-16-be")
     guesses = {name: _chinese(_strict(sample, name)) for name in names}
     best = max(guesses, key=lambda name: guesses[name])
     if guesses[best] >= PLAUSIBLE:
         return best
     return _second_witness(sample)
+
+
+def _meant(declared: str) -> str:
+    return DECLARED_MEANS.get(declared.lower(), declared.lower())
 
 
 def _sixteen_bits(sample: bytes) -> str:
@@ -116,6 +130,8 @@ def _mostly_utf8(sample: bytes) -> bool:
 def _chinese(text: str | None) -> float:
     """How plausible a text is as Chinese: the mean over its non-ASCII characters of 3, 1, 0 or −2 points each."""
     points = [_points(character) for character in text or "" if character > "\x7f"]
+    if 2 * len(LONE.findall(text or "")) > len(points):
+        return 0.0
     return sum(points) / len(points) if points else 0.0
 
 

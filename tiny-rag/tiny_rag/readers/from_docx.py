@@ -21,6 +21,8 @@ MOST_BYTES = 300 * 2**20  # unpacked; a long report with pictures stays far belo
 MOST_RATIO = 200  # unpacked to packed; text in XML reaches 20 to 50
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"  # the same text a second time
+# Elements that stand for characters. An optional hyphen (w:softHyphen) is none: its word must be found in one piece.
+CHARACTERS = {f"{W}t": "", f"{W}tab": " ", f"{W}ptab": " ", f"{W}noBreakHyphen": "-"}
 HEADING_STYLE = re.compile(r"(?:heading|标题|標題)\s*([1-9])", re.IGNORECASE)
 
 
@@ -33,7 +35,7 @@ def read_docx(data: bytes) -> Document:
     _lay_out(word.element.body, levels, layout)
     for kind in (RELATIONSHIP_TYPE.FOOTNOTES, RELATIONSHIP_TYPE.ENDNOTES):
         for relation in word.part.rels.values():
-            if relation.reltype == kind:
+            if relation.reltype == kind and not relation.is_external:  # what lies elsewhere isn't fetched
                 _lay_out(parse_xml(relation.target_part.blob), {}, layout)
     text, spans = layout.finish()
     if not text.strip():
@@ -90,18 +92,20 @@ def _lay_out(root: Any, levels: dict[str, int], layout: Layout) -> None:
             layout.row()
         elif tag == f"{W}tc":
             layout.cell()
-        elif tag == f"{W}t":
-            layout.write(element.text or "")
-        elif tag == f"{W}tab":
-            layout.write(" ")
+        elif tag in CHARACTERS:
+            layout.write(_characters(element))
         elif tag in (f"{W}br", f"{W}cr"):
             layout.break_line()
+
+
+def _characters(element: Any) -> str:
+    return element.text or "" if element.tag == f"{W}t" else CHARACTERS.get(element.tag, " ")
 
 
 def _begin_paragraph(paragraph: Any, levels: dict[str, int], layout: Layout) -> None:
     style = paragraph.find(f"{W}pPr/{W}pStyle")
     level = levels.get(style.get(f"{W}val"), 0) if style is not None else 0
     if level:
-        layout.heading(level, "".join(text.text or "" for text in paragraph.iter(f"{W}t")))
+        layout.heading(level, "".join(map(_characters, paragraph.iter(*CHARACTERS, f"{W}br", f"{W}cr"))))
     elif paragraph.find(f"{W}pPr/{W}numPr") is not None:
         layout.bullet("-")

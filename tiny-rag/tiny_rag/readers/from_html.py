@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from bs4.element import CData, NavigableString, PageElement, PreformattedString, Tag
 
 from .document import Document, ReadError
-from .encoding import decode
+from .encoding import Decoded, decode
 from .layout import Layout
 
 INVISIBLE = {"script", "style", "template", "noscript", "title", "iframe"}
@@ -35,11 +35,16 @@ class _Soup(BeautifulSoup):
 
 def read_html(data: bytes) -> Document:
     """One Document from the bytes of a page. Raises ReadError if it has no visible text."""
-    claim = re.search(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{1,40})", data[:4096], re.IGNORECASE)
-    decoded = decode(data, claim[1].decode() if claim else "")
+    decoded = decode_page(data)
     document = document_from_html(decoded.text)
     metadata = {**document.metadata, "format": "html", "encoding": decoded.encoding}
     return Document("", document.text, None, document.title, metadata, document.spans, decoded.notes)
+
+
+def decode_page(data: bytes) -> Decoded:
+    """Decode a page, in the encoding that its <meta> claims if that fits."""
+    claim = re.search(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{1,40})", data[:4096], re.IGNORECASE)
+    return decode(data, claim[1].decode() if claim else "")
 
 
 def document_from_html(page: str) -> Document:

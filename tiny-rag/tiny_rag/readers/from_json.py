@@ -61,7 +61,15 @@ def read_jsonl(stream: BinaryIO, source: str) -> Iterator[Document | Quarantined
 
 
 def _parse(text: str) -> Any:
-    value = json.loads(text)
+    value = json.loads(text, parse_int=_integer)
     if "\\ud" in text or "\\uD" in text:
         value = json.loads(without_lone_surrogates(json.dumps(value, ensure_ascii=False)))
     return value
+
+
+def _integer(digits: str) -> int | str:
+    """Python turns no more than 4,300 digits into a number (sys.set_int_max_str_digits); longer ones stay text."""
+    try:
+        return int(digits)
+    except ValueError:
+        return digits

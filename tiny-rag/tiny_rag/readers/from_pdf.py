@@ -8,6 +8,7 @@ Chinese line that ends only because the column does is joined to the next one: a
 import importlib
 import io
 import re
+import time
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -24,25 +25,35 @@ GLYPH_VARIANTS = {
     for code in (*range(0x2E80, 0x2EF4), *range(0x2F00, 0x2FD6), *range(0xFB00, 0xFB07))
 }
 MOST_NOTES = 5
+OWN_SHARE = 0.75  # of the time allowed, after which a slow file ends between two pages, before the parent kills it
 CJK = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 INSIDE_CHINESE = re.compile(f"(?<=[{CJK}，、；：（）《》“”])\n(?=[{CJK}，。、；：！？（）《》“”])")
 FULL_LINE = 0.8  # of the page's widest Chinese line: shorter ones are headings, list items, ends of paragraphs
 
 
-def read_pdf(data: bytes, engine: str, tick: Callable[[], None]) -> Document:
+def read_pdf(
+    data: bytes, engine: str, tick: Callable[[], None], seconds: float, seconds_per_page: float = 0.0
+) -> Document:
     """One Document with a span for each page; `tick` is called for every page that gave text.
 
+    Before it has taken `seconds`, or `seconds_per_page` for each of those pages, it stops with what it has and a note.
     Raises ReadError if the file is encrypted, has no text, or hardly anything but garbled text. Whatever the library
     itself raises on a broken file goes through: the caller names it.
     """
+    start, given = time.monotonic(), 0
     reader = importlib.import_module(engine).PdfReader(io.BytesIO(data))
     if reader.is_encrypted and not _unlock(reader):
         raise ReadError("encrypted; save a copy without a password (qpdf --decrypt)")
     layout = Layout()
     empty: list[int] = []
     notes: list[str] = []
+    unread = ""
     garbled = characters = 0
     for number, page in enumerate(reader.pages, start=1):
+        elapsed = time.monotonic() - start
+        if number > 1 and elapsed > OWN_SHARE * max(seconds, seconds_per_page * given):
+            unread = f"only the first {number - 1} of {len(reader.pages)} pages were read in {elapsed:.1f} s"
+            break
         try:
             text = clean(page.extract_text() or "")
         except (MemoryError, RecursionError):
@@ -54,6 +65,7 @@ def read_pdf(data: bytes, engine: str, tick: Callable[[], None]) -> Document:
             empty.append(number)
             continue
         tick()
+        given += 1
         bad, size = _garbled(text)
         garbled, characters = garbled + bad, characters + size
         if bad > GARBLED_NOTE * size:
@@ -63,6 +75,8 @@ def read_pdf(data: bytes, engine: str, tick: Callable[[], None]) -> Document:
         layout.page(number)
         layout.break_line(2)
         layout.write_exactly(text)
+    if unread and not characters:
+        raise ReadError(f"{unread}, and gave no text; the file is broken or too complex")
     if not characters:
         raise ReadError("; ".join(notes[:3]) or "no text layer (scanned?); run OCR first, for example ocrmypdf")
     if garbled > GARBLED_REFUSED * characters:
@@ -71,6 +85,8 @@ def read_pdf(data: bytes, engine: str, tick: Callable[[], None]) -> Document:
         notes.insert(0, f"{_pages(empty)} empty (scanned?)")
     if len(notes) > MOST_NOTES:
         notes[MOST_NOTES:] = [f"{len(notes) - MOST_NOTES} more pages are like these"]
+    if unread:
+        notes.insert(0, f"{unread}; split the file to read the others")
     text, spans = layout.finish()
     metadata = {"format": "pdf", "pages": len(reader.pages), "engine": engine}
     return Document("", text, None, _title(reader), metadata, spans, tuple(notes))

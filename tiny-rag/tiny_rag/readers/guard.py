@@ -20,6 +20,7 @@ from .document import Document, ReadError, from_wire
 
 WORKER = Path(__file__).with_name("worker.py")
 MOST_ANSWER = 128 * 2**20  # bytes of text that one file may give
+LONGEST = 300.0  # seconds for one file, however steadily its pages come
 BIG = 4 * 2**20  # after a file of this size the child is replaced: its heap may be in pieces
 # No secret of the user's environment reaches the parsers; these only let the interpreter start.
 ENVIRONMENT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -40,15 +41,23 @@ class Guard:
     ) -> None:
         self.close()
 
-    def parse(self, kind: str, data: bytes, source: str, seconds: float, more_seconds: float = 0.0) -> list[Document]:
-        """Parse `data` as `kind` ("html", "md", "plain md", "docx", "json", "pypdf", "PyPDF2").
+    def parse(
+        self, kind: str, data: bytes, source: str, seconds: float, seconds_per_page: float = 0.0
+    ) -> list[Document]:
+        """Parse `data` as `kind` ("html", "plain html", "md", "plain md", "docx", "json", "pypdf", "PyPDF2").
 
-        `seconds` is the longest silence: each page that gives text starts it anew, but never for more than
-        `more_seconds` in all. Raises ReadError with the reason if the parser refuses, fails, hangs, dies or babbles.
+        It may take `seconds`, or longer while the pages that gave text average under `seconds_per_page`, but never
+        more than LONGEST. Raises ReadError with the reason if the parser refuses, fails, hangs, dies or babbles.
         """
         child = self._started()
-        end = time.monotonic() + seconds + more_seconds
-        request = {"kind": kind, "bytes": len(data), "seconds": seconds + more_seconds}
+        start, allowed_seconds, pages = time.monotonic(), seconds, 0
+        request = {
+            "kind": kind,
+            "bytes": len(data),
+            "seconds": seconds,
+            "seconds_per_page": seconds_per_page,
+            "processor_seconds": LONGEST if seconds_per_page else seconds,
+        }
         documents: list[Document] = []
         timer = self._timer(child, seconds)
         healthy = False
@@ -58,14 +67,16 @@ class Guard:
                 child.stdin.flush()  # type: ignore[union-attr]
             allowed = MOST_ANSWER
             while True:
-                reply = self._receive(child, allowed, seconds)
+                reply = self._receive(child, allowed, allowed_seconds, pages)
                 allowed -= len(reply)
                 answer: dict[str, Any] = json.loads(reply)
                 if "document" in answer:
                     documents.append(from_wire(answer["document"], source))
                 elif "tick" in answer:
+                    pages += 1
+                    allowed_seconds = min(max(seconds, seconds_per_page * pages), LONGEST)
                     timer.cancel()
-                    timer = self._timer(child, min(seconds, end - time.monotonic()))
+                    timer = self._timer(child, start + allowed_seconds - time.monotonic())
                 else:
                     break
             healthy = not answer.get("spent") and len(data) < BIG
@@ -113,15 +124,16 @@ class Guard:
         timer.start()
         return timer
 
-    def _receive(self, child: subprocess.Popen[bytes], allowed: int, seconds: float) -> bytes:
+    def _receive(self, child: subprocess.Popen[bytes], allowed: int, seconds: float, pages: int) -> bytes:
         reply: bytes = child.stdout.readline(allowed)  # type: ignore[union-attr]
         if reply.endswith(b"\n"):
             return reply
         if len(reply) >= allowed:
             raise ReadError(f"gives more than {MOST_ANSWER >> 20} MB of text; split the file")
         if self._expired:
+            got = f"no further than {pages} pages" if pages else "nowhere"
             raise ReadError(
-                f"the parser got nowhere in {seconds:g} s and was stopped; the file is broken or too complex"
+                f"the parser got {got} in {seconds:.3g} s and was stopped; the file is broken or too complex"
             )
         code = child.wait()
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -5,6 +5,7 @@ Files are read line by line, so a corpus may be larger than memory.
 """
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -49,12 +50,23 @@ def _flat(name: str, value: Any) -> Iterator[str]:
             yield f"{name}: {value}" if name else str(value)
 
 
+def _telling(head: bytes, stream: BinaryIO) -> bytes:
+    """The part of the file that tells the encoding: the head, or if that is ASCII, the first other byte and on."""
+    if not head.isascii() or b"\0" in head:  # UTF-16 is known by its zeros
+        return head
+    while part := stream.read(HEAD):
+        if first := re.search(rb"[\x80-\xff]", part):
+            stream.seek(first.start() - len(part), io.SEEK_CUR)
+            return stream.read(HEAD)
+    return head
+
+
 def text_lines(stream: BinaryIO, newline: str) -> tuple[Iterator[str], dict[str, Any]]:
     """The lines as they come, each cut off after LONGEST_LINE + 1 characters, and the encoding as metadata."""
     head = stream.read(HEAD)
-    stream.seek(0)
     decode(head)  # refuses binary data
-    encoding = detect(head)
+    encoding = detect(_telling(head, stream))
+    stream.seek(0)
     text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline=newline)
 
     def lines() -> Iterator[str]:

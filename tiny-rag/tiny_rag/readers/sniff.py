@@ -1,5 +1,8 @@
 """What a file is by its first bytes, whatever its name says."""
 
+import codecs
+import re
+
 from .document import ReadError
 
 # A mark, what it means, and the suffix that would be right (none: no reader here knows the format).
@@ -19,13 +22,16 @@ MAGIC = (
     (b"MZ\x90\x00", "a program", ""),
     (b"SQLite format 3", "an SQLite database", ""),
 )
+# Of these, the two that may consist of nothing but printable characters, as their files really begin.
+PRINTABLE = re.compile(rb"%PDF-\d\.\d\s*[\r\n]|\{\\rtf\d")
+CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 PDF_HEADER_WITHIN = 1024  # the specification lets a PDF begin with rubbish, and some mail gateways add it
 
 
 def looks_like(head: bytes) -> tuple[str, str]:
     """What the first bytes look like, and the suffix that would be right ("" if none of ours)."""
     for mark, name, suffix in MAGIC:
-        if head.startswith(mark):
+        if head.startswith(mark) and (PRINTABLE.match(head) or not _only_text(head)):
             return name, suffix
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
     if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
@@ -33,6 +39,17 @@ def looks_like(head: bytes) -> tuple[str, str]:
     if b"\0" in head or sum(byte < 9 or 14 <= byte < 27 for byte in head) > len(head) // 20:
         return "binary data", ""
     return "plain text", ".txt"
+
+
+def _only_text(head: bytes) -> bool:
+    """Sentences may begin with the letters of a mark ("GIF89a is an image format"), but no such file is all text."""
+    if CONTROLS.search(head):
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")("strict").decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def check_suffix(suffix: str, head: bytes) -> None:

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if sys.platform != "win32":  # there the parent's clock is the only limit
     import resource
@@ -24,12 +24,18 @@ if TYPE_CHECKING:
 MEMORY = 1024 * 2**20  # bytes of address space
 
 
-def parse(kind: str, data: bytes, tick: Callable[[], None]) -> Iterable[Document]:
+def parse(
+    kind: str, data: bytes, tick: Callable[[], None], seconds: float, seconds_per_page: float
+) -> Iterable[Document]:
     """Hand the bytes to the reader for `kind`; each brings its own heavy library, loaded when first needed."""
     if kind == "html":
         from tiny_rag.readers.from_html import read_html
 
         return [read_html(data)]
+    if kind == "plain html":
+        from tiny_rag.readers.plain_html import read_html_plainly
+
+        return [read_html_plainly(data)]
     if kind in ("md", "plain md"):
         from tiny_rag.readers.from_markdown import read_markdown, read_markdown_plainly
 
@@ -44,10 +50,10 @@ def parse(kind: str, data: bytes, tick: Callable[[], None]) -> Iterable[Document
         return read_json(data)
     from tiny_rag.readers.from_pdf import read_pdf
 
-    return [read_pdf(data, kind, tick)]
+    return [read_pdf(data, kind, tick, seconds, seconds_per_page)]
 
 
-def answer(request: dict[str, object], data: bytes, replies: BinaryIO) -> None:
+def answer(request: dict[str, Any], data: bytes, replies: BinaryIO) -> None:
     """Parse one file and say what came of it, whatever the library may raise."""
     from tiny_rag.readers.document import ReadError, to_wire
 
@@ -56,7 +62,8 @@ def answer(request: dict[str, object], data: bytes, replies: BinaryIO) -> None:
         replies.flush()
 
     try:
-        for document in parse(str(request["kind"]), data, lambda: send({"tick": True})):
+        limits = request["seconds"], request["seconds_per_page"]
+        for document in parse(request["kind"], data, lambda: send({"tick": True}), *limits):
             send({"document": to_wire(document)})
         send({"done": True})
     except ReadError as error:
@@ -94,7 +101,7 @@ def main() -> None:
     gc.set_threshold(100_000)  # trees of a million nodes: collecting every 700 allocations would double the time
     while header := sys.stdin.buffer.readline():
         request = json.loads(header)
-        limit(request["seconds"])
+        limit(request["processor_seconds"])
         data = sys.stdin.buffer.read(request["bytes"])
         answer(request, data, replies)
 
