@@ -1,0 +1,157 @@
+"""A run: train, measure after every epoch, and keep on disk what is needed to translate and to go on.
+
+The log is written before the state that goes with it. So after a kill the log may hold rows too many, which resuming
+drops, but never too few.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tiny_transformer import run_folder
+from tiny_transformer.model import Transformer, TransformerConfig
+from tiny_transformer.recipe import averaged
+from tiny_transformer.run_folder import BadFolder, Write
+from tiny_transformer.tasks.task import Task, Texts
+from tiny_transformer.training import Trainer, TrainingConfig, load_weights, own_weights
+from tiny_transformer.translator import Translator
+
+REPORT_EVERY = 20  # steps between rows of the log
+SAVE_EVERY_S = 30.0
+SCORED = 1_000  # validation texts that are translated for the score
+
+Score = Callable[[str, Sequence[str], Sequence[str]], float]  # metric, translations, references
+
+
+@dataclass
+class Run:
+    """`start` or `resume` one, then `train`."""
+
+    folder: Path
+    task: Task
+    trainer: Trainer
+    write: Write
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0  # of training so far, validation and interruptions not counted
+
+    @classmethod
+    def start(
+        cls,
+        folder: Path,
+        task: Task,
+        model: TransformerConfig,
+        training: TrainingConfig,
+        made_from: dict[str, Any],
+        device: str,
+        write: Write,
+    ) -> "Run":
+        if (folder / "config.json").exists():
+            raise BadFolder(
+                f"{folder.as_posix()} holds a run already; continue it with --resume, or name another --out"
+            )
+        torch.manual_seed(training.seed)
+        trainer = Trainer(Transformer(model), task.encoded(task.train), training, device)
+        run_folder.write_description(folder, task, made_from | {"digest": digest(task.train)}, model, training, write)
+        run = cls(folder, task, trainer, write)
+        run.save()
+        return run
+
+    @classmethod
+    def resume(cls, folder: Path, task: Task, device: str, write: Write) -> "Run":
+        """`task` is the one that `made_from` describes."""
+        description = run_folder.read_description(folder)
+        if description.made_from.get("digest") != digest(task.train):
+            raise BadFolder(
+                f"{folder.as_posix()}: the training texts are not those that the run began with; bring them back, or "
+                "start anew in another folder"
+            )
+        trainer = Trainer(Transformer(description.model), task.encoded(task.train), description.training, device)
+        tensors, numbers = run_folder.read_state(folder)
+        try:
+            trainer.restore(tensors, numbers)
+        except (ValueError, KeyError) as error:
+            raise BadFolder(f"{folder.as_posix()}/state.safetensors: {error}; it belongs to another run") from None
+        rows = [row for row in run_folder.read_log(folder) if row["step"] <= trainer.step and not row.get("final")]
+        return cls(folder, task, trainer, write, rows, numbers["seconds"])
+
+    def train(
+        self,
+        score: Score,
+        on_step: Callable[[], object] = lambda: None,
+        on_row: Callable[[dict[str, Any]], object] = lambda row: None,
+    ) -> dict[str, Any]:
+        """Until the last epoch; returns the last row of the log. An interruption saves the state first."""
+        try:
+            while not self.trainer.finished:
+                self._train_epoch(on_step, on_row)
+                self._after_epoch(score, on_row)
+        except KeyboardInterrupt:
+            self.save()
+            raise
+        return self._finish(score, on_row)
+
+    def _train_epoch(self, on_step: Callable[[], object], on_row: Callable[[dict[str, Any]], object]) -> None:
+        saved = last = time.monotonic()
+        for step in self.trainer.steps():
+            now = time.monotonic()
+            self.seconds, last = self.seconds + now - last, now
+            if step % REPORT_EVERY == 0:
+                self._log({"train_loss": self.trainer.mean_loss(), "rate": self.trainer.rate}, on_row)
+            if now - saved > SAVE_EVERY_S:
+                self.save()
+                saved = last = time.monotonic()
+            on_step()
+
+    def _after_epoch(self, score: Score, on_row: Callable[[dict[str, Any]], object]) -> None:
+        trainer, epoch = self.trainer, self.trainer.epoch
+        row = {"validation_loss": trainer.loss_on(self.task.encoded(self.task.valid))}
+        if epoch % trainer.config.score_every == 0:
+            row[self.task.metric] = self._score(score)
+        self._log(row, on_row)
+        name = run_folder.epoch_file(self.folder, epoch).relative_to(self.folder).as_posix()
+        run_folder.write_model(self.folder, own_weights(trainer.model), self.write, name)
+        run_folder.write_model(self.folder, self._averaged(), self.write)
+        self.save()
+        run_folder.epoch_file(self.folder, epoch - trainer.config.average).unlink(missing_ok=True)
+
+    def _averaged(self) -> dict[str, torch.Tensor]:
+        last = self.trainer.epoch
+        epochs = range(max(1, last - self.trainer.config.average + 1), last + 1)
+        return averaged([run_folder.read_weights(run_folder.epoch_file(self.folder, epoch)) for epoch in epochs])
+
+    def _finish(self, score: Score, on_row: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        load_weights(self.trainer.model, self._averaged())
+        loss = self.trainer.loss_on(self.task.encoded(self.task.valid))
+        self._log({"final": True, "validation_loss": loss, self.task.metric: self._score(score)}, on_row)
+        return self.rows[-1]
+
+    def _score(self, score: Score) -> float:
+        translator = Translator(
+            self.trainer.model, self.task.source_vocabulary, self.task.target_vocabulary, self.trainer.device
+        )
+        texts = self.task.valid[:SCORED]
+        translations = translator.translate([source for source, _ in texts])
+        return score(self.task.metric, translations, [target for _, target in texts])
+
+    def _log(self, values: dict[str, Any], on_row: Callable[[dict[str, Any]], object]) -> None:
+        place = {"step": self.trainer.step, "epoch": self.trainer.epoch, "seconds": round(self.seconds, 1)}
+        self.rows.append(place | values)
+        run_folder.write_log(self.folder, self.rows, self.write)
+        on_row(self.rows[-1])
+
+    def save(self) -> None:
+        tensors, numbers = self.trainer.state()
+        run_folder.write_state(self.folder, tensors, numbers | {"seconds": self.seconds}, self.write)
+
+
+def digest(pairs: Sequence[Texts]) -> str:
+    """The same for the same texts in the same order."""
+    hashed = hashlib.sha256()
+    for source, target in pairs:
+        hashed.update(f"{len(source)} {len(target)} {source}{target}".encode("utf-8", errors="surrogatepass"))
+    return hashed.hexdigest()
