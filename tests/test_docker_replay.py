@@ -114,6 +114,23 @@ def test_a_replay_runs_the_image_from_what_was_copied(toy, monkeypatch, capfd):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="an image's paths and environment are those of a POSIX system")
+@pytest.mark.parametrize(("own", "taken"), [("", "https://example.org/cpu"), ("/a/folder", "None")])
+def test_an_index_of_the_dockerfile_gives_way_to_one_that_is_set_up(toy, monkeypatch, capfd, own, taken):
+    for name in list(os.environ):
+        if name.startswith("PIP_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    if own:
+        monkeypatch.setenv("PIP_FIND_LINKS", own)
+    monkeypatch.setattr(docker_replay, "_without_network", lambda identity: [])
+    text = DOCKERFILE.replace("ARG MIRROR", "ARG PIP_EXTRA_INDEX_URL=https://example.org/cpu")
+    (toy / "Dockerfile").write_text(text, encoding="utf-8")
+    (toy / "build.py").write_text("import os\nprint('index', os.environ.get('PIP_EXTRA_INDEX_URL'))\n")
+    assert main([str(toy)]) == 0
+    assert f"index {taken}\n" in capfd.readouterr().out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an image's paths and environment are those of a POSIX system")
 def test_a_command_that_fails_fails_the_replay(toy, capfd):
     (toy / "Dockerfile").write_text(DOCKERFILE.replace("ENV ", "ENV FAIL=1 "), encoding="utf-8")
     assert main([str(toy)]) == 1

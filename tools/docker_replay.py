@@ -30,6 +30,7 @@ SKIPPED = {
     "chown": "it needs the users of the image",
     "apt-get": "it would change this machine's packages",
 }
+PIP_INDEXES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
 NOBODY = 65534
 DEAD_END = "http://127.0.0.1:9"  # the discard port: nobody listens there
 
@@ -80,8 +81,16 @@ class Replay:
 
     def _arg(self, rest: str) -> None:
         name, given, default = rest.partition("=")
-        if given:
+        if name in PIP_INDEXES and name not in os.environ and self._pip_has_an_index():
+            print(f"  skipped: {name} (pip has an index of its own on this machine)")
+        elif given:
             self.arguments[name] = os.environ.get(name, default)
+
+    def _pip_has_an_index(self) -> bool:
+        """As in track.mk: who has set up a mirror or an offline folder is left alone."""
+        command = [str(self.binaries / "python"), "-m", "pip", "config", "list"]
+        listed = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+        return any(f"{setting}=" in listed for setting in ("index-url", "find-links", "no-index"))
 
     def _env(self, rest: str) -> None:
         for pair in shlex.split(rest):
