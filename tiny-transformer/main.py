@@ -44,7 +44,7 @@ def demo(args: argparse.Namespace) -> None:
 
     folder = demo_folder()
     say(
-        "A Transformer learns to read dates, in English and Chinese, from 65,050 examples; it sees no date of the test."
+        "A Transformer learns to read dates, in English and Chinese, from 32,525 examples; it sees no date of the test."
     )
     run(["train", "--task", "dates", "--out", folder.as_posix()])
     task = dates_task()
@@ -89,34 +89,28 @@ def demo_folder() -> Path:
 
 
 def train(args: argparse.Namespace) -> None:
+    from tiny_shared.files import only_one
+
     from tiny_transformer.run import Run
-    from tiny_transformer.run_folder import read_description
 
     limit_threads(args.threads)
     device = cli.pick_device(args.device)
-    if args.resume:
-        refuse_settings(args)
-        description = read_description(args.out)
-        task = make_task(description.made_from, quiet=args.json)
-        running = Run.resume(args.out, task, device, write)
-        note(f"going on at step {running.trainer.step}, epoch {running.trainer.epoch + 1}")
-    else:
-        if args.task is None:
-            raise UserError(f"name a task: --task {'|'.join(TASKS)}; or --resume with the --out of an earlier run")
-        options = task_options(args)
-        if (args.out / "config.json").exists():
-            raise UserError(f"{args.out.as_posix()} holds a run already; go on with: python main.py train --resume "
-                            f"--out {args.out.as_posix()}; or name another --out")  # fmt: skip
-        task = make_task(options, quiet=args.json)
-        model, training = settings(args, task, device)
-        running = Run.start(args.out, task, model, training, options, device, write)
-    parameters = sum(p.numel() for p in running.trainer.model.parameters())
-    note(f"{task.name}: {len(task.train):,} pairs, {parameters:,} parameters, {running.trainer.config.precision}")
-    last = watch(running)
-    draw_loss(args.out)
+    options = options_of_the_run(args) if args.resume else options_of_a_new_run(args)
+    task = make_task(options)
+    shapes = () if args.resume else settings(args, task, device)
+    with only_one(args.out, "training"):
+        if args.resume:
+            running = Run.resume(args.out, task, device, write)
+            note(f"going on at step {running.trainer.step:,}")
+        else:
+            running = Run.start(args.out, task, *shapes, options, device, write)
+        parameters = sum(p.numel() for p in running.trainer.model.parameters())
+        note(f"{task.name}: {len(task.train):,} pairs, {parameters:,} parameters, {running.trainer.config.precision}")
+        last = watch(running)
+        draw_loss(args.out)
     shown = f"{last[task.metric]:.2%} exact match" if task.metric == "exact_match" else f"BLEU {last['bleu']:.2f}"
     cli.show(
-        last | {"folder": args.out.as_posix(), "parameters": parameters},
+        last | {"folder": args.out, "parameters": parameters},
         args.json,
         f"{args.out.as_posix()}: trained for {last['seconds']:.0f} s; validation: {shown}, "
         f"{last['validation_loss']:.4f} nats a token",
@@ -134,13 +128,22 @@ def watch(running: "Run") -> dict[str, Any]:
             if "train_loss" in row:
                 bar.set_postfix(loss=f"{row['train_loss']:.3f}", refresh=False)
                 return
-            words = [f"{name.replace('_', ' ')} {row[name]:.4g}" for name in row if name not in ("step", "seconds", "final")]
+            words = [
+                f"{name.replace('_', ' ')} {row[name]:.4g}" for name in row if name not in ("step", "seconds", "final")
+            ]
             bar.write(
                 f"{row['seconds']:7.0f} s  {'averaged, ' if row.get('final') else ''}{', '.join(words)}", sys.stderr
             )
             draw_loss(running.folder)
 
-        return running.train(score, lambda: bar.update(), on_row)
+        try:
+            return running.train(score, lambda: bar.update(), on_row)
+        except KeyboardInterrupt:
+            folder = running.folder.as_posix()
+            bar.write(
+                f"saved at step {trainer.step:,}; go on with: python main.py train --resume --out {folder}", sys.stderr
+            )
+            raise
 
 
 def draw_loss(folder: Path) -> None:
@@ -152,34 +155,51 @@ def draw_loss(folder: Path) -> None:
         write(folder / "loss.png", loss_png(rows))
 
 
-def task_options(args: argparse.Namespace) -> dict[str, Any]:
-    """What `make_task` needs, as it is kept in config.json; refuses what does not fit the task."""
-    files = {
-        name: getattr(args, name) for name in ("source", "target", "valid_source", "valid_target", "tsv", "valid_tsv")
-    }
-    given = [f"--{name.replace('_', '-')}" for name, path in files.items() if path is not None]
+def options_of_the_run(args: argparse.Namespace) -> dict[str, Any]:
+    """How the task of the run in --out was made; a setting that would change it is refused."""
+    from tiny_transformer.run_folder import read_description
+
+    kept = {"out", "resume", "device", "threads", "json", "run", "debug"}
+    untouched = vars(parser().parse_args(["train", "--out", str(args.out)]))
+    for name, value in vars(args).items():
+        if name not in kept and value != untouched[name]:
+            raise UserError(f"--{name.replace('_', '-')} can't be changed on --resume; the run goes on as it began")
+    if not (args.out / "config.json").exists():
+        raise UserError(f"{args.out.as_posix()} holds no run to resume; check the path, or start one with --task")
+    return read_description(args.out).made_from
+
+
+def options_of_a_new_run(args: argparse.Namespace) -> dict[str, Any]:
+    """What `make_task` needs, as it is kept in config.json; what does not fit the task is refused."""
+    if args.task is None:
+        raise UserError(f"name a task: --task {'|'.join(TASKS)}; or --resume with the --out of an earlier run")
+    if (args.out / "config.json").exists():
+        folder = args.out.as_posix()
+        raise UserError(f"{folder} holds a run already; go on with: python main.py train --resume --out {folder}; "
+                        "or name another --out")  # fmt: skip
+    names = ("source", "target", "tsv", "valid_source", "valid_target", "valid_tsv")
+    files = {name: getattr(args, name).resolve().as_posix() for name in names if getattr(args, name) is not None}
     options: dict[str, Any] = {"task": args.task, "seed": args.seed}
     if args.task != "parallel":
-        for flag in [*given, *["--vocab-size"] * (args.vocab_size is not None), *["--drop-long"] * args.drop_long]:
-            raise UserError(f"{flag} belongs to --task parallel; {args.task} makes its own data")
+        for name in (*names, "vocab_size", "drop_long"):
+            if getattr(args, name):
+                raise UserError(
+                    f"--{name.replace('_', '-')} belongs to --task parallel; {args.task} makes its own data"
+                )
         return options
-    if (files["tsv"] is None) == (files["source"] is None or files["target"] is None) or (
-        files["tsv"] and files["source"]
-    ):
+    if files.keys() & {"source", "target", "tsv"} not in ({"source", "target"}, {"tsv"}):
         raise UserError("--task parallel needs --source FILE --target FILE, or --tsv FILE")
-    if (files["valid_source"] is None) != (files["valid_target"] is None):
-        raise UserError("--valid-source and --valid-target go together; give both or none")
-    if files["valid_tsv"] and files["valid_source"]:
-        raise UserError("give --valid-tsv, or --valid-source with --valid-target, not both")
-    options |= {name: path.resolve().as_posix() for name, path in files.items() if path is not None}
-    return options | {
-        "vocab_size": args.vocab_size or 6000,
-        "max_len": args.max_len or 256,
-        "drop_long": args.drop_long,
-    }
+    if files.keys() & {"valid_source", "valid_target", "valid_tsv"} not in (
+        set(),
+        {"valid_source", "valid_target"},
+        {"valid_tsv"},
+    ):
+        raise UserError("for validation give --valid-source FILE --valid-target FILE, or --valid-tsv FILE, or nothing")
+    return options | files | {"vocab_size": args.vocab_size or 6000, "max_len": args.max_len or 256,
+                              "drop_long": args.drop_long}  # fmt: skip
 
 
-def make_task(options: dict[str, Any], quiet: bool) -> "Task":
+def make_task(options: dict[str, Any]) -> "Task":
     from tiny_transformer.tasks.dates import dates_task
     from tiny_transformer.tasks.parallel import parallel_task
     from tiny_transformer.tasks.toys import toy_task
@@ -190,23 +210,20 @@ def make_task(options: dict[str, Any], quiet: bool) -> "Task":
     if options["task"] in TOYS:
         return toy_task(options["task"], options["seed"])
 
-    def pairs(prefix: str) -> list[tuple[str, str]] | None:
+    def pairs(prefix: str) -> list[tuple[str, str]]:
         if f"{prefix}tsv" in options:
             return tab_separated(Path(options[f"{prefix}tsv"]))
-        if f"{prefix}source" in options:
-            return side_by_side(Path(options[f"{prefix}source"]), Path(options[f"{prefix}target"]))
-        return None
+        return side_by_side(Path(options[f"{prefix}source"]), Path(options[f"{prefix}target"]))
 
-    train, valid = pairs(""), pairs("valid_")
-    assert train is not None
-    with cli.progress_bar("merges", options["vocab_size"] - 259, "merge") as bar:
+    train = pairs("")
+    valid = pairs("valid_") if options.keys() & {"valid_source", "valid_tsv"} else None
+    with cli.progress_bar("merges", max(0, options["vocab_size"] - 259), "merge") as bar:
         task = parallel_task(train, valid, options["vocab_size"], options["seed"], lambda: bar.update())
-    limit = options["max_len"] - 1
+    limit = options["max_len"] - 1  # bos or eos is one more
     for part, texts in (("training", task.train), ("validation", task.valid)):
         if options["drop_long"]:
             dropped = drop_long(texts, task.tokens_in, limit)
-            if dropped:
-                note(f"{dropped:,} {part} pairs of more than {limit} tokens dropped")
+            note(f"{dropped:,} {part} pairs have more than {limit} tokens and are left out")
         else:
             refuse_long(texts, task.tokens_in, limit, f"{part} texts")
     return task
@@ -227,14 +244,6 @@ def settings(args: argparse.Namespace, task: "Task", device: str) -> tuple[Any, 
     if training.get("precision") == "auto":
         training["precision"] = best_precision(device)
     return TransformerConfig(**model), TrainingConfig(**training)
-
-
-def refuse_settings(args: argparse.Namespace) -> None:
-    """A resumed run goes on as it began; a setting that would change it is no small thing to overlook."""
-    kept = {"out", "resume", "device", "threads", "json", "run", "debug", "seed", "drop_long"}
-    for name, value in vars(args).items():
-        if name not in kept and value is not None:
-            raise UserError(f"--{name.replace('_', '-')} can't be changed on --resume; the run goes on as it began")
 
 
 # ---- using a model -------------------------------------------------------------------------------------------------

@@ -50,8 +50,10 @@ class Trainer:
 
     def __init__(self, model: Transformer, pairs: Sequence[Pair], config: TrainingConfig, device: str = "cpu") -> None:
         self.model, self.pairs, self.config, self.device = model.to(device), pairs, config, device
-        # one pass over all weights in place of one for each of Adam's lines
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=0.0, betas=(0.9, 0.98), eps=1e-9, fused=True)
+        # fused: one pass over all weights in place of one for each of Adam's lines
+        self.optimizer = torch.optim.Adam(
+            model.parameters(), lr=0.0, betas=(0.9, 0.98), eps=1e-9, fused=device != "mps"
+        )
         self.step, self.epoch, self.place = 0, 0, 0  # `place`: batches done in this epoch
         self.summed_loss, self.summed_tokens = 0.0, 0  # since the last report
         self.plan = self._plan()

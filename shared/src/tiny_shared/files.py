@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -108,6 +109,37 @@ def write_jsonl(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any]])
             file.write(line.encode("utf-8", "backslashreplace"))
             count += 1
     return count
+
+
+@contextmanager
+def only_one(folder: str | os.PathLike[str], doing: str) -> Iterator[None]:
+    """Hold `folder` for this process while the block runs; UserError, saying what is being done, if another one has it.
+
+    The lock is the operating system's, on the file `.lock` in there: it goes when its holder dies, however that dies.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(Path(folder, ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            _lock(descriptor)
+        except OSError:
+            raise UserError(
+                f"{Path(folder).as_posix()}: another process is {doing} here; wait for it, or stop it first"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)  # which drops the lock; the file stays, or two processes could lock two files
+
+
+def _lock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def confined(root: str | os.PathLike[str], path: str | os.PathLike[str]) -> Path:
