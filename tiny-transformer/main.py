@@ -5,6 +5,7 @@ This file only wires: parse, call, show. The lesson is in tiny_transformer/; `py
 
 import argparse
 import contextlib
+import os
 import shutil
 import sys
 import tempfile
@@ -31,6 +32,7 @@ READING_PATH = [
     "tiny_transformer/training.py",
     "tiny_transformer/decoding.py",
 ]
+NAMES = HERE / "sample" / "names" / "names.txt"
 TOYS = ("copy", "reverse", "sort")
 TASKS = ("dates", *TOYS, "parallel")
 
@@ -93,6 +95,9 @@ def train(args: argparse.Namespace) -> None:
 
     from tiny_transformer.run import Run
 
+    # oneDNN keeps a compiled kernel with its scratch memory for each shape; batches have hundreds of shapes, and by
+    # default a thousand kernels, 3 GB, would be kept. So many are what one step needs.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     limit_threads(args.threads)
     device = cli.pick_device(args.device)
     options = options_of_the_run(args) if args.resume else options_of_a_new_run(args)
@@ -141,7 +146,7 @@ def watch(running: "Run") -> dict[str, Any]:
         except KeyboardInterrupt:
             folder = running.folder.as_posix()
             bar.write(
-                f"saved at step {trainer.step:,}; go on with: python main.py train --resume --out {folder}", sys.stderr
+                f"saved at step {running.saved:,}; go on with: python main.py train --resume --out {folder}", sys.stderr
             )
             raise
 
@@ -314,10 +319,20 @@ def load(folder: Path, device: str) -> "Translator":
 
 
 def ladder(args: argparse.Namespace) -> None:
-    from tiny_transformer.foundations import ladder as rungs
+    from tiny_transformer.foundations.ladder import picture, run_ladder, table
     from tiny_transformer.foundations.names import read_items
 
-    raise NotImplementedError(rungs, read_items)
+    items = read_items(args.data)
+    with cli.progress_bar("ladder", None, "step") as bar:
+
+        def progress(rung: str, step: int, steps: int) -> None:
+            bar.set_description(rung, refresh=False)
+            bar.total, bar.n = steps, step
+            bar.update(0)
+
+        rungs = run_ladder(items, args.seed, progress)
+    write(args.out, picture(rungs))
+    cli.show([rung.as_json() for rung in rungs], args.json, lambda: f"{table(rungs)}\n\n{args.out.as_posix()}: written")
 
 
 def compare_attention(args: argparse.Namespace) -> None:
@@ -456,7 +471,7 @@ def parser() -> cli.Parser:
 
     sub = command("ladder", ladder, "climb from bigrams to a small Llama on one list of names")
     sub.add_argument(
-        "--data", type=Path, metavar="FILE", help="one item a line (default: the invented names in sample/)"
+        "--data", type=Path, default=NAMES, metavar="FILE", help="one item a line (default: invented names in sample/)"
     )
     sub.add_argument("--out", type=Path, default=Path("ladder.png"), metavar="FILE.png", help="(default: %(default)s)")
     cli.add_seed(sub)

@@ -26,7 +26,9 @@ class Stepper:
         """(rows, T) -> (rows, V)"""
         new = target_ids if self.cache is None else target_ids[:, self.cache.length :]
         logits = self.model.decode(new, self.memory, self.source_mask, self.cache)
-        return logits[:, -1].float().log_softmax(-1)
+        log_p = logits[:, -1].float().log_softmax(-1)
+        log_p[:, [self.model.config.pad_id, self.model.config.bos_id]] = -torch.inf  # neither is part of a text
+        return log_p
 
     def select(self, rows: Tensor) -> None:
         if self.cache is not None:

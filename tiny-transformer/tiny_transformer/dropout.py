@@ -9,7 +9,7 @@ from torch import Tensor
 
 def dropout(x: Tensor, rate: float, training: bool) -> Tensor:
     """`rate` of the numbers becomes 0, in steps of 1/256; outside of training nothing happens."""
-    dropped = round(256 * rate)
+    dropped = min(round(256 * rate), 255)  # something is always kept
     if not training or not dropped:
         return x
     # eight bytes from every random number; from -2^63 on, because by default the first bit would always be 0

@@ -38,6 +38,7 @@ class Run:
     write: Write
     rows: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0  # of training so far, validation and interruptions not counted
+    saved: int = 0  # the step of the state on disk
 
     @classmethod
     def start(
@@ -56,9 +57,10 @@ class Run:
             )
         torch.manual_seed(training.seed)
         trainer = Trainer(Transformer(model), task.encoded(task.train), training, device)
-        run_folder.write_description(folder, task, made_from | {"digest": digest(task.train)}, model, training, write)
         run = cls(folder, task, trainer, write)
         run.save()
+        # last: with config.json it is a run, and can be resumed
+        run_folder.write_description(folder, task, made_from | {"digest": digest(task.train)}, model, training, write)
         return run
 
     @classmethod
@@ -76,8 +78,10 @@ class Run:
             trainer.restore(tensors, numbers)
         except (ValueError, KeyError) as error:
             raise BadFolder(f"{folder.as_posix()}/state.safetensors: {error}; it belongs to another run") from None
-        rows = [row for row in run_folder.read_log(folder) if row["step"] <= trainer.step and not row.get("final")]
-        return cls(folder, task, trainer, write, rows, numbers["seconds"])
+        here = trainer.epoch, trainer.step  # at the end of an epoch, the step alone does not tell before from after
+        rows = [row for row in run_folder.read_log(folder) if (row["epoch"], row["step"]) <= here]
+        rows = [row for row in rows if not row.get("final")]
+        return cls(folder, task, trainer, write, rows, numbers["seconds"], trainer.step)
 
     def train(
         self,
@@ -85,14 +89,13 @@ class Run:
         on_step: Callable[[], object] = lambda: None,
         on_row: Callable[[dict[str, Any]], object] = lambda row: None,
     ) -> dict[str, Any]:
-        """Until the last epoch; returns the last row of the log. An interruption saves the state first."""
-        try:
-            while not self.trainer.finished:
-                self._train_epoch(on_step, on_row)
-                self._after_epoch(score, on_row)
-        except KeyboardInterrupt:
-            self.save()
-            raise
+        """Until the last epoch; returns the last row of the log.
+
+        Ctrl-C saves nothing: in the middle of a step, or of a measurement, there is no state from which to go on.
+        """
+        while not self.trainer.finished:
+            self._train_epoch(on_step, on_row)
+            self._after_epoch(score, on_row)
         return self._finish(score, on_row)
 
     def _train_epoch(self, on_step: Callable[[], object], on_row: Callable[[dict[str, Any]], object]) -> None:
@@ -147,6 +150,7 @@ class Run:
     def save(self) -> None:
         tensors, numbers = self.trainer.state()
         run_folder.write_state(self.folder, tensors, numbers | {"seconds": self.seconds}, self.write)
+        self.saved = self.trainer.step
 
 
 def digest(pairs: Sequence[Texts]) -> str:

@@ -109,7 +109,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if not path.exists():
         raise BadFolder(f"{path.as_posix()} is missing; name a folder that `train` wrote, or copy it again")
     try:
-        return safetensors.torch.load_file(path)
+        return safetensors.torch.load(path.read_bytes())  # `load_file` would keep a file open that is to be replaced
     except SafetensorError as error:
         raise BadFolder(f"{path.as_posix()}: cut short or damaged ({error}); copy it again, or train anew") from None
 

@@ -14,8 +14,8 @@ class BadText(Problem):
     """A file that can't be used as it is; the message names file, line and what to do."""
 
 
-def lines_of(path: Path) -> list[str]:
-    """The lines, without spaces at their ends. Raises BadText if there is none, or one is not UTF-8."""
+def lines_of(path: Path, ends: str | None = None) -> list[str]:
+    """The lines, without spaces (or the signs in `ends`) at their ends. BadText if there is none, or one is not UTF-8."""
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -24,7 +24,7 @@ def lines_of(path: Path) -> list[str]:
     # at "\n" alone: str.splitlines would also cut at U+2028 and other signs that occur inside sentences
     for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         try:
-            lines.append(line.decode("utf-8").strip())
+            lines.append(line.decode("utf-8").strip(ends))
         except UnicodeDecodeError as error:
             raise BadText(
                 f"{path.as_posix()}:{number}: not UTF-8 (byte 0x{line[error.start]:02x}); save the file as UTF-8"
@@ -50,7 +50,7 @@ def side_by_side(source: Path, target: Path) -> list[Pair]:
 def tab_separated(path: Path) -> list[Pair]:
     """Source, tab, target; pairs with an empty side are left out."""
     pairs: list[Pair] = []
-    for number, line in enumerate(lines_of(path), start=1):
+    for number, line in enumerate(lines_of(path, " \r"), start=1):
         source, tab, target = line.partition("\t")
         if (line and not tab) or "\t" in target:
             raise BadText(f"{path.as_posix()}:{number}: needs one tab between source and target (got {line[:40]!r})")
