@@ -5,6 +5,7 @@ This file only wires: parse, call, show. The lesson is in tiny_transformer/; `py
 
 import argparse
 import contextlib
+import math
 import os
 import shutil
 import sys
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from tiny_shared import UserError, cli
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from tiny_transformer.run import Run
     from tiny_transformer.tasks.task import Task
     from tiny_transformer.translator import Translator
@@ -136,19 +139,23 @@ def watch(running: "Run") -> dict[str, Any]:
             words = [
                 f"{name.replace('_', ' ')} {row[name]:.4g}" for name in row if name not in ("step", "seconds", "final")
             ]
-            bar.write(
-                f"{row['seconds']:7.0f} s  {'averaged, ' if row.get('final') else ''}{', '.join(words)}", sys.stderr
-            )
+            above(bar, f"{row['seconds']:7.0f} s  {'averaged, ' if row.get('final') else ''}{', '.join(words)}")
             draw_loss(running.folder)
 
         try:
             return running.train(score, lambda: bar.update(), on_row)
         except KeyboardInterrupt:
             folder = running.folder.as_posix()
-            bar.write(
-                f"saved at step {running.saved:,}; go on with: python main.py train --resume --out {folder}", sys.stderr
-            )
+            above(bar, f"saved at step {running.saved:,}; go on with: python main.py train --resume --out {folder}")
             raise
+
+
+def above(bar: "tqdm[Any]", line: str) -> None:
+    """A line above the bar; in a log file, where the bar hardly ever speaks, it would only stand in the way."""
+    if sys.stderr.isatty():
+        bar.write(line, sys.stderr)
+    else:
+        note(line)
 
 
 def draw_loss(folder: Path) -> None:
@@ -229,6 +236,8 @@ def make_task(options: dict[str, Any]) -> "Task":
         if options["drop_long"]:
             dropped = drop_long(texts, task.tokens_in, limit)
             note(f"{dropped:,} {part} pairs have more than {limit} tokens and are left out")
+            if not texts:
+                raise UserError(f"no {part} pair has at most {limit} tokens; raise --max-len")
         else:
             refuse_long(texts, task.tokens_in, limit, f"{part} texts")
     return task
@@ -244,6 +253,9 @@ def settings(args: argparse.Namespace, task: "Task", device: str) -> tuple[Any, 
         return {name: value for name, value in values.items() if value is not None}
 
     model = task.model | given(TransformerConfig)
+    longest = max(map(task.tokens_in, task.train + task.test)) + 1 if task.test else 0  # 1: bos or eos
+    if longest > model["max_len"]:
+        raise UserError(f"{task.name} has texts of {longest} tokens; raise --max-len (got {model['max_len']})")
     model |= {"vocab_size": task.source_vocabulary.size, "target_vocab_size": task.target_vocabulary.size}
     training = task.training | given(TrainingConfig)
     if training.get("precision") == "auto":
@@ -256,11 +268,21 @@ def settings(args: argparse.Namespace, task: "Task", device: str) -> tuple[Any, 
 
 def translate(args: argparse.Namespace) -> None:
     limit_threads(args.threads)
-    texts = args.text or [line.rstrip("\n") for line in sys.stdin]
+    texts = args.text or standard_input()
     translator = load(args.model, cli.pick_device(args.device))
     translations = translator.translate(texts, args.beam, args.alpha)
     rows = [{"source": text, "translation": ours} for text, ours in zip(texts, translations, strict=True)]
     cli.show(rows, args.json, "\n".join(translations))
+
+
+def standard_input() -> list[str]:
+    texts = []
+    for number, line in enumerate(sys.stdin.buffer, start=1):  # the bytes: UTF-8 in every locale
+        try:
+            texts.append(line.decode("utf-8").rstrip("\r\n"))
+        except UnicodeDecodeError:
+            raise UserError(f"standard input is not UTF-8 in line {number}; give texts as UTF-8") from None
+    return texts
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -410,7 +432,7 @@ def parser() -> cli.Parser:
 
     def add_beam(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--beam", type=positive, default=1, metavar="N", help="hypotheses (default: 1, greedy)")
-        sub.add_argument("--alpha", type=float, default=0.6, help="length penalty of the beam (default: 0.6)")
+        sub.add_argument("--alpha", type=not_negative, default=0.6, help="length penalty of the beam (default: 0.6)")
         cli.add_device(sub)
         add_threads(sub)
 
@@ -473,7 +495,7 @@ def parser() -> cli.Parser:
     sub.add_argument(
         "--data", type=Path, default=NAMES, metavar="FILE", help="one item a line (default: invented names in sample/)"
     )
-    sub.add_argument("--out", type=Path, default=Path("ladder.png"), metavar="FILE.png", help="(default: %(default)s)")
+    sub.add_argument("--out", type=png, default=Path("ladder.png"), metavar="FILE.png", help="(default: %(default)s)")
     cli.add_seed(sub)
 
     sub = command("compare-attention", compare_attention, "time the same attention written five ways")
@@ -482,7 +504,7 @@ def parser() -> cli.Parser:
     sub.add_argument("--n-heads", type=positive, default=8, metavar="N")
     sub.add_argument("--batch", type=positive, default=1, metavar="N")
     sub.add_argument("--backward", action="store_true", help="forward and backward")
-    sub.add_argument("--out", type=Path, default=Path("compare-attention.png"), metavar="FILE.png")
+    sub.add_argument("--out", type=png, default=Path("compare-attention.png"), metavar="FILE.png")
     cli.add_seed(sub)
     add_threads(sub)
 
@@ -494,6 +516,22 @@ def positive(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 up (got {text!r})")
     return int(text)
+
+
+def not_negative(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 up (got {text!r})")
+    return number
+
+
+def png(text: str) -> Path:
+    if Path(text).suffix.lower() != ".png":
+        raise argparse.ArgumentTypeError(f"must end in .png (got {text!r})")
+    return Path(text)
 
 
 def picture(text: str) -> Path:

@@ -169,4 +169,11 @@ def _dataclass(kind: Any, values: dict[str, Any]) -> Any:
     unknown = sorted(values.keys() - known)
     if unknown:
         raise ValueError(f"unknown setting {unknown[0]!r}")
-    return kind(**values)
+    read = kind(**values)
+    for field in fields(kind):
+        value, default = getattr(read, field.name), field.default
+        # 0 may stand for 0.0, and the only default None is that of a size
+        right = (type(default), int) if default is None or isinstance(default, float) else (type(default),)
+        if type(value) not in right:
+            raise ValueError(f"{field.name} can't be {value!r}")
+    return read

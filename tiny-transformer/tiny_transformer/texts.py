@@ -15,7 +15,10 @@ class BadText(Problem):
 
 
 def lines_of(path: Path, ends: str | None = None) -> list[str]:
-    """The lines, without spaces (or the signs in `ends`) at their ends. BadText if there is none, or one is not UTF-8."""
+    """The lines, without spaces, or the signs in `ends`, at their ends.
+
+    Raises BadText if there is none, or one is not UTF-8.
+    """
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:

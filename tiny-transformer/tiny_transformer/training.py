@@ -4,6 +4,7 @@ Everything that chance touches comes from two sources: the order of the batches 
 torch's own generator, whose state is kept. So a resumed run does what the uninterrupted one would have done.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -37,8 +38,8 @@ class TrainingConfig:
             if getattr(self, name) < 1:
                 raise Problem(f"{name} must be 1 or more (got {getattr(self, name)})")
         for name in ("rate_factor", "clip_norm"):
-            if not getattr(self, name) > 0:
-                raise Problem(f"{name} must be above 0 (got {getattr(self, name)})")
+            if not 0 < getattr(self, name) < math.inf:
+                raise Problem(f"{name} must be a finite number above 0 (got {getattr(self, name)})")
         if not 0 <= self.label_smoothing < 1:
             raise Problem(f"label_smoothing must be from 0 to below 1 (got {self.label_smoothing})")
         if self.precision not in ("fp32", "bf16"):
@@ -100,6 +101,11 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
         self.optimizer.step()
         self.summed_loss += float(loss.detach())
+        if not math.isfinite(self.summed_loss):
+            raise Problem(
+                f"the loss became {self.summed_loss} in step {self.step}: the learning rate is too high; "
+                "start again with a lower --rate-factor or more --warmup-steps"
+            )
         self.summed_tokens += tokens
 
     @property

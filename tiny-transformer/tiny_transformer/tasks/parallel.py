@@ -33,8 +33,10 @@ def parallel_task(
         source_vocabulary=vocabulary,
         target_vocabulary=vocabulary,
         model={
-            "d_model": 256, "n_heads": 4, "n_layers": 3, "d_ff": 512, "dropout": 0.3, "max_len": 256,
-            "tie_embeddings": True,
+            "d_model": 256, "n_heads": 4, "n_layers": 3, "d_ff": 512, "dropout": 0.2, "max_len": 256,
+            "tie_embeddings": True, "pre_norm": True,
         },
-        training={"epochs": 30, "batch_tokens": 2048, "warmup_steps": 1000, "average": 5, "score_every": 3},
+        training={
+            "epochs": 20, "batch_tokens": 2048, "warmup_steps": 400, "rate_factor": 0.4, "average": 5, "score_every": 2,
+        },
     )  # fmt: skip

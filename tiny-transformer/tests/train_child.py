@@ -1,0 +1,16 @@
+"""The process that test_resume.py kills: `python main.py ARGUMENTS`, with frequent saves and small measurements."""
+
+import sys
+from pathlib import Path
+
+from tiny_shared import cli
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import main
+from tiny_transformer import run
+
+if __name__ == "__main__":
+    run.SAVE_EVERY_S = 0.02
+    run.SCORED = 5
+    main.draw_loss = lambda folder: None  # the plot takes longer than all the rest
+    sys.exit(cli.run(main.parser(), user_errors=main.user_errors()))
