@@ -12,8 +12,17 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_shared import files
-from tiny_shared.files import BadLine, PathOutside, atomic_write, atomic_writer, confined, read_jsonl, write_jsonl
+from tiny_shared import UserError, files
+from tiny_shared.files import (
+    BadLine,
+    PathOutside,
+    atomic_write,
+    atomic_writer,
+    confined,
+    only_one,
+    read_jsonl,
+    write_jsonl,
+)
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals, permissions or links")
 
@@ -239,3 +248,23 @@ def test_sha256_of_a_file(tmp_path):
     (tmp_path / "x").write_bytes(b"abc")  # the example of FIPS 180-2
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert files.sha256_file(tmp_path / "x") == expected
+
+
+HOLDER = """
+import sys, time
+from tiny_shared.files import only_one
+with only_one(sys.argv[1], "training"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_folder_is_held_by_one_process_until_it_dies(tmp_path):
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "run")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match="another process is training here"), only_one(tmp_path / "run", "training"):
+            pass
+        holder.kill()
+    with only_one(tmp_path / "run", "training"):
+        pass

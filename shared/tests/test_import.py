@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MODULES = "chat, cli, download, files, network"
+MODULES = "benchmarks, chat, cli, download, files, network, pictures, reading_path"
 
 
 def test_nothing_heavy_is_imported():

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.measure import Row, command, in_turn
+from tiny_shared.benchmarks import Row, command, in_turn
 
 TRACK = Path(__file__).resolve().parent.parent
 ROUNDS = 7
@@ -29,7 +29,7 @@ def run(scale: float = 1.0) -> list[Row]:
                 f"{ours * 1000:.0f} ms",
                 f"`python -c pass`: {bare * 1000:.0f}",
                 f"{bare / ours:.2f}×",
-                command("help"),
+                command("tiny-eval", "help"),
             )
         )
     return rows

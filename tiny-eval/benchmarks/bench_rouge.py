@@ -11,8 +11,8 @@ from importlib.metadata import version
 
 from rouge import Rouge
 from rouge_score.rouge_scorer import RougeScorer
+from tiny_shared.benchmarks import Row, command, in_turn, speed
 
-from benchmarks.measure import Row, command, in_turn, speed
 from tiny_eval.metrics import SCORERS
 
 TEXTS, WORDS, VOCABULARY, ROUNDS = 10_000, 256, 5_000, 10
@@ -62,7 +62,7 @@ def compared(metric: str, n: int, package: str, theirs: Callable[[str, str], flo
         ROUNDS,
     )
     what = f"{metric}, {share * ROUNDS:,} texts of {WORDS} words"
-    return speed(what, share, "texts/s", f"{package} {version(package)}", seconds, command("rouge"))
+    return speed(what, share, "texts/s", f"{package} {version(package)}", seconds, command("tiny-eval", "rouge"))
 
 
 def pairs(n: int) -> list[Pair]:

@@ -1,17 +1,14 @@
-"""What the READMEs say is so: the reading path, every command, the example, the tables of names, the pictures."""
+"""What the READMEs say is so: what every track's say, the tables of names, the rows shown, the figures measured."""
 
-import contextlib
-import io
 import re
 import runpy
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tiny_shared.reading_path import READMES
+from tiny_shared.testing.readme import fences, parsed_commands, readme_tests
 
-from main import READING_PATH, parser
+from main import parser
 from tiny_eval import longbench
 from tiny_eval.extraction import CHAINS, EXTRACTORS
 from tiny_eval.metrics import CORPUS_SCORERS, SCORERS
@@ -20,17 +17,12 @@ from tiny_eval.outcomes import REASONS
 from tiny_eval.score import USUAL_EXTRACTOR, score_file
 
 TRACK = Path(__file__).resolve().parents[1]
-READMES = ("README.md", "README.zh-CN.md")
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"\bpython main\.py\b[^`\n]*")
+
+TestReadme = readme_tests(TRACK, parser, {"demo", "score", "compare", "explain", "audit", "doctor", "metrics", "read"})
 
 
 def readme(name: str) -> str:
     return (TRACK / name).read_text(encoding="utf-8")
-
-
-def fences(name: str, language: str) -> list[str]:
-    return [code for found, code in FENCE.findall(readme(name)) if found == language]
 
 
 def first_cells(name: str) -> set[str]:
@@ -39,65 +31,16 @@ def first_cells(name: str) -> set[str]:
     return {found for cell in rows for found in re.findall(r"`([^`]+)`", cell)}
 
 
-# ---- the reading path ----------------------------------------------------------------------------------------------
-
-
-def test_reading_path_is_short():
-    lines = {file: len((TRACK / file).read_text(encoding="utf-8").splitlines()) for file in READING_PATH}
-    assert len(lines) <= 8
-    assert sum(lines.values()) <= 850, lines
-
-
 @pytest.mark.parametrize("name", READMES)
-def test_reading_path_is_listed_with_its_lines(name):
-    script = runpy.run_path(str(TRACK / "docs" / "reading_path.py"))
-    path = script["reading_path"]()
-    assert list(path) == READING_PATH
-    rows = [(row["file"], int(row["lines"])) for row in script["ROW"].finditer(readme(name))]
-    assert rows == list(path.items()), "out of date; run: python docs/reading_path.py"
-    assert [int(row["lines"]) for row in script["TOTAL"].finditer(readme(name))] == [sum(path.values())]
-
-
-def test_reading_path_script_corrects_old_counts():
-    script = runpy.run_path(str(TRACK / "docs" / "reading_path.py"))
-    table = "| 1 | [`a.py`](a.py) | 7 | idea |\n| 2 | [`b.py`](b.py) | 8 | idea |\n| | total | 15 | |\n"
-    updated = "| 1 | [`a.py`](a.py) | 10 | idea |\n| 2 | [`b.py`](b.py) | 20 | idea |\n| | total | 30 | |\n"
-    assert script["updated"](table, {"a.py": 10, "b.py": 20}) == updated
-    with pytest.raises(ValueError, match="edit the table"):
-        script["updated"](table, {"b.py": 20, "a.py": 10})
-
-
-# ---- commands and code ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", READMES)
-def test_every_command_is_one_that_main_understands(name):
-    used = set()
-    for command in COMMAND.findall(readme(name)):
-        complaint = io.StringIO()
-        with contextlib.redirect_stderr(complaint), contextlib.suppress(SystemExit):
-            args = parser().parse_args(shlex.split(command)[2:])
-            used.add(args.run.__name__)
-            assert getattr(args, "metric", "longbench") in {*SCORERS, *CORPUS_SCORERS, "longbench"}, command
-            assert getattr(args, "extractor", None) in {None, *CHAINS, *EXTRACTORS}, command
-        assert not complaint.getvalue(), f"{command}: {complaint.getvalue()}"
-    assert used == {"demo", "score", "compare", "explain", "audit", "doctor", "metrics", "read"}
-
-
-def test_both_languages_show_the_same_blocks():
-    english, chinese = (FENCE.findall(readme(name)) for name in READMES)
-    assert english == chinese
-
-
-def test_the_example_prints_what_it_says():
-    code, output = fences("README.md", "python")[0], fences("README.md", "output")[0]
-    done = subprocess.run([sys.executable, "-c", code], cwd=TRACK, capture_output=True, encoding="utf-8")
-    assert done.stdout == output, done.stderr
+def test_commands_name_metrics_and_extractors_that_are_there(name):
+    for command, args in parsed_commands(readme(name), parser):
+        assert getattr(args, "metric", "longbench") in {*SCORERS, *CORPUS_SCORERS, "longbench"}, command
+        assert getattr(args, "extractor", None) in {None, *CHAINS, *EXTRACTORS}, command
 
 
 @pytest.mark.parametrize("name", READMES)
 def test_the_rows_shown_score_what_the_text_says(name, tmp_path):
-    (rows,) = fences(name, "json")
+    (rows,) = fences(readme(name), "json")
     (tmp_path / "shown.jsonl").write_text(rows, encoding="utf-8")
     found = score_file(tmp_path / "shown.jsonl", "qa_f1")
     (written,) = re.findall(r"<!-- shown -->(.*?)<!-- /shown -->", readme(name))
@@ -145,14 +88,6 @@ def test_tasks_cut_at_the_first_line_are_those_of_the_table(name):
 
 
 @pytest.mark.parametrize("name", READMES)
-def test_every_package_is_explained(name):
-    required = re.findall(r"^([A-Za-z][\w-]*)", (TRACK / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
-    cells = re.findall(r"^\| ([\w-]+(?:, [\w-]+)*) \| ", readme(name), re.MULTILINE)
-    named = {package for cell in cells for package in cell.split(", ")}
-    assert set(required) <= named, f"{name} doesn't say why {set(required) - named} is needed"
-
-
-@pytest.mark.parametrize("name", READMES)
 def test_figures_measured_are_those_of_the_results(name):
     section = readme(name).partition("<!-- measured -->")[2].partition("<!-- /measured -->")[0]
     rows = [row.split(" | ") for row in re.findall(r"^\| (.*\d.*) \|", section, re.MULTILINE)]
@@ -164,32 +99,12 @@ def test_figures_measured_are_those_of_the_results(name):
         assert len(peers) == 1 and f": {peers[0]} |" in line, f"benchmarks/RESULTS.md has no {ours} beside {peer}"
 
 
-# ---- pictures ------------------------------------------------------------------------------------------------------
-
-
-def test_pictures_are_what_the_script_draws():
-    drawn = runpy.run_path(str(TRACK / "docs" / "make_pictures.py"))["pictures"]()
-    assert {path.name for path in (TRACK / "docs").glob("*.svg")} == drawn.keys()
-    for name, content in drawn.items():
-        shipped = (TRACK / "docs" / name).read_text(encoding="utf-8")
-        assert shipped == content, f"{name} is out of date; run: python docs/make_pictures.py"
-
-
-def test_terminal_wraps_and_places_without_losing_a_character():
-    script = runpy.run_path(str(TRACK / "docs" / "make_pictures.py"))
-    line = "heron  “停电后蓄电池可支撑二十二分钟，只供圆顶电机和应急灯。” [1] " + "and some English words " * 9
-    rows = list(script["wrap"](line))
-    assert len(rows) > 2
-    assert all(script["cells"](row) <= script["CELLS"] for row in rows)
-    assert "".join("".join(rows).split()) == "".join(line.split())
-    assert not any(row.lstrip()[:1] in script["NOT_FIRST"] for row in rows)
-    first, second = list(script["pieces"](rows[0]))[:2]
-    assert first == (0, "heron", False) and second[0] == 7
+# ---- the picture of the demonstration ------------------------------------------------------------------------------
 
 
 def test_marked_tokens_stand_out_in_the_picture():
     script = runpy.run_path(str(TRACK / "docs" / "make_pictures.py"))
+    common = script["COMMON"]
     found = list(script["pieces"]("prediction  on [22] [january]"))
-    assert found == [(0, "prediction", False), (12, "on", False), (15, "[22]", True), (20, "[january]", True)]
-    assert script["COMMON"] in script["terminal"]("prediction  [22]")
-    assert script["COMMON"] not in script["terminal"]("a list [22]")
+    assert found == [(0, "prediction", ""), (12, "on", ""), (15, "[22]", common), (20, "[january]", common)]
+    assert list(script["pieces"]("a list [22]  of")) == [(0, "a list [22]", ""), (13, "of", "")]

@@ -1,47 +1,43 @@
 """Measure beside other libraries and write RESULTS.md: python -m benchmarks [--only NAME] [--data DIR]."""
 
-import argparse
-import importlib
-import os
-import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
+
+from tiny_shared import benchmarks
 
 PARTS = ("chunker", "vector_search", "bm25", "quality", "light")
-RESULTS = Path(__file__).with_name("RESULTS.md")
-THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+PEERS = ("faiss-cpu", "bm25s", "PyStemmer", "langchain-text-splitters", "numba")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=PARTS, help="run this part; the others are kept as they are in the file")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="real texts and collections instead of made-up ones")
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the full size, to try a part out")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="where the tables go (default: %(default)s)")
-    args = parser.parse_args(arguments)
-    if args.data and not args.data.is_dir():
-        parser.error(f"--data {args.data} is not a folder")
-    if not 0 < args.scale <= 1:
-        parser.error(f"--scale must be above 0 and at most 1 (got {args.scale})")
-
-    os.environ.update(dict.fromkeys(THREADS, "1"))  # before NumPy is imported: BLAS reads them once
-    for part in [args.only] if args.only else PARTS:
-        measure(part, args.data, args.scale, args.output)
+    benchmarks.main(
+        arguments,
+        parts=PARTS,
+        results=Path(__file__).with_name("RESULTS.md"),
+        introduction=(
+            "Ours and the peer in turn in one process, medians, one thread each. A ratio above 1: ours is better."
+        ),
+        packages=lambda: {"NumPy": numpy_and_blas(), "peers": benchmarks.installed(PEERS)},
+        data="real texts and collections instead of made-up ones",
+        threads=1,
+        around=one_thread,
+    )
 
 
-def measure(part: str, data: Path | None, scale: float, output: Path) -> None:
-    """Run one part and put its table into `output` at once, so that a later failure loses nothing."""
-    from tiny_shared.files import atomic_write
-
-    from benchmarks.results import machine, merged, table
+def one_thread() -> AbstractContextManager[Any]:
+    """Covers the libraries that are loaded; the environment, those that will be."""
     from tiny_rag.threads import limit_threads
 
-    print(f"{part} …", file=sys.stderr)
-    module = importlib.import_module(f"benchmarks.bench_{part}")
-    with limit_threads(1):  # after the import: it covers the libraries that are loaded
-        section = table(part, str(module.__doc__), module.run(data, scale))
-    print(section + "\n")
-    old = output.read_text(encoding="utf-8") if output.exists() else ""
-    atomic_write(output, merged(old, machine(), {part: section}, PARTS))
+    return limit_threads(1)
+
+
+def numpy_and_blas() -> str:
+    import numpy as np
+    from threadpoolctl import threadpool_info
+
+    blas = {f"{found['internal_api']} {found['version']}" for found in threadpool_info() if found["user_api"] == "blas"}
+    return f"{np.__version__} with {', '.join(sorted(blas)) or 'an unknown BLAS'}"
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from unittest.mock import patch
 
 import bm25s
 import numpy as np
+from tiny_shared.benchmarks import Row, command, in_turn, speed
 
 from benchmarks.bench_chunker import POEMS, tang_poems
-from benchmarks.measure import Row, command, in_turn, speed
 from benchmarks.texts import documents, keyword_queries
 from tiny_rag.analysis import terms
 from tiny_rag.bm25 import BM25, K1, B
@@ -28,7 +28,8 @@ def run(data: Path | None = None, scale: float = 1.0) -> list[Row]:
     n_texts, n_queries = max(int(TEXTS * scale), 2 * K), max(int(QUERIES * scale), 5)
     rows: list[Row] = []
     for name, texts, queries in collections(data, n_texts, n_queries):
-        rows += compared(f"{len(texts):,} {name}, {len(queries)} queries", texts, queries, command("bm25", data))
+        what = f"{len(texts):,} {name}, {len(queries)} queries"
+        rows += compared(what, texts, queries, command("tiny-rag", "bm25", data))
     return rows
 
 

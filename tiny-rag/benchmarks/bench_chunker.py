@@ -14,8 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from langchain_text_splitters import RecursiveCharacterTextSplitter
+from tiny_shared.benchmarks import Row, command, in_turn, speed
 
-from benchmarks.measure import Row, command, in_turn, speed
 from benchmarks.texts import prose
 from tiny_rag.chunker import chunk, count_tokens
 
@@ -28,7 +28,7 @@ def run(data: Path | None = None, scale: float = 1.0) -> list[Row]:
     """Cutting and counting alone, in English and in Chinese."""
     rows: list[Row] = []
     for name, text in texts(data, int(N_BYTES * scale)):
-        rows += compared(name, text, command("chunker", data))
+        rows += compared(name, text, command("tiny-rag", "chunker", data))
     return rows
 
 

@@ -16,8 +16,8 @@ import bm25s
 import jieba
 import numpy as np
 import Stemmer
+from tiny_shared.benchmarks import Row, command
 
-from benchmarks.measure import Row, command
 from benchmarks.significance import paired_bootstrap
 from benchmarks.texts import documents, keyword_queries
 from tiny_rag.analysis import private_cache_folder
@@ -36,7 +36,8 @@ def run(data: Path | None = None, scale: float = 1.0) -> list[Row]:
     with folder_of_collections(data) as folder:
         for collection in sorted(path.parent.parent for path in folder.rglob("qrels/test.tsv")):
             questions = read_beir(collection)
-            rows += compared(collection, questions[: max(int(len(questions) * scale), 1)], command("quality", data))
+            asked = questions[: max(int(len(questions) * scale), 1)]
+            rows += compared(collection, asked, command("tiny-rag", "quality", data))
     if not rows:
         raise FileNotFoundError(f"no BEIR collection (corpus.jsonl, queries.jsonl, qrels/test.tsv) under {data}")
     return rows

@@ -5,19 +5,18 @@ Vectors are random and of length 1; both find the same neighbours, so only the t
 
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import faiss
 import numpy as np
+from tiny_shared.benchmarks import Row, command, in_turn, speed
 
-from benchmarks.measure import Row, command, in_turn, speed
 from tiny_rag.vector_store import VectorStore
 
 ROWS, DIM, K, BATCH = 100_000, 384, 10, 64
 
 
-def run(data: Path | None = None, scale: float = 1.0) -> list[Row]:
-    """One by one and in batches, before and after three in ten are deleted. `data` isn't needed."""
+def run(scale: float = 1.0) -> list[Row]:
+    """One by one and in batches, before and after three in ten are deleted."""
     faiss.omp_set_num_threads(1)
     n_rows = max(int(ROWS * scale), 10)
     rng = np.random.default_rng(0)
@@ -52,7 +51,7 @@ def compared(note: str, store: VectorStore, flat: faiss.IndexFlatIP, queries: np
             "queries/s",
             f"faiss {faiss.__version__}",
             in_turn(ours, theirs, rounds),
-            command("vector_search", None),
+            command("tiny-rag", "vector_search"),
         )
 
 

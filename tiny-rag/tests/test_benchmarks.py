@@ -3,16 +3,13 @@
 The peers are installed for `make bench` only; without them the parts that need one are skipped.
 """
 
-import os
 from collections import Counter
 
 import numpy as np
 import pytest
+from tiny_shared.testing.benchmarks import run_part
 
-from benchmarks import measure, results
-from benchmarks.__main__ import PARTS, THREADS, main
-from benchmarks.measure import Row, in_turn, speed
-from benchmarks.results import merged, table
+from benchmarks.__main__ import PARTS, main
 from benchmarks.significance import paired_bootstrap
 from benchmarks.texts import documents, keyword_queries, prose
 from tiny_rag.analysis import terms
@@ -27,12 +24,6 @@ PEERS = {
     "light": [],
 }
 ROWS = {"chunker": 6, "vector_search": 4, "quality": 4, "light": 1}
-HERE = {"processor": "Abacus, 2 cores", "Python": "3.11.7", "date": "2025-06-02"}
-ORDER = ("chunker", "bm25", "light")
-
-
-def section(name: str, figure: str = "1 MB/s") -> str:
-    return table(name, "What is compared.", [Row("a thing", figure, "peer: 2", "0.50×", "make bench")])
 
 
 def needs(part: str) -> None:
@@ -41,89 +32,12 @@ def needs(part: str) -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_part_runs_and_replaces_only_its_own_table(part, tmp_path, monkeypatch, capsys):
+def test_a_part_runs_and_replaces_only_its_own_table(part, tmp_path):
     needs(part)
-    for name in THREADS:
-        monkeypatch.setenv(name, os.environ.get(name, ""))  # so that what main sets is taken back
-    output = tmp_path / "RESULTS.md"
-    kept = next(name for name in PARTS if name != part)
-    output.write_text(
-        merged("", results.machine(), {kept: section(kept), part: section(part)}, PARTS), encoding="utf-8"
-    )
-
-    main(["--only", part, "--scale", "0.002", "--output", str(output)])
-
-    written = output.read_text(encoding="utf-8")
-    assert section(kept) in written
-    assert section(part) not in written
-    mine = capsys.readouterr().out.strip()
-    assert mine.startswith(f"## {part}\n")
-    assert mine in written
-    rows = [line for line in mine.splitlines() if line.startswith("| ")][1:]
+    section = run_part(main, part, PARTS, 0.002, tmp_path)
+    rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
     assert len(rows) == ROWS.get(part, len(rows)) > 0
     assert all(line.count(" | ") == 4 and "× |" in line and f"{part}" in line.split(" | ")[-1] for line in rows)
-    assert list(tmp_path.iterdir()) == [output]
-
-
-@pytest.mark.parametrize(
-    "arguments, said",
-    [
-        (["--only", "nonsense"], "invalid choice"),
-        (["--scale", "0"], "above 0"),
-        (["--scale", "2"], "at most 1"),
-        (["--data", "nowhere"], "not a folder"),
-    ],
-)
-def test_what_makes_no_sense_is_refused_before_anything_is_measured(arguments, said, tmp_path, capsys):
-    with pytest.raises(SystemExit) as refused:
-        main([*arguments, "--output", str(tmp_path / "RESULTS.md")])
-    assert refused.value.code == 2
-    assert said in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
-
-
-def test_tables_stand_in_order_below_the_machine_whatever_the_order_of_the_runs():
-    text = merged("", HERE, {"light": section("light")}, ORDER)
-    text = merged(text, HERE, {"chunker": section("chunker")}, ORDER)
-    machine = text.index("- processor: Abacus, 2 cores\n- Python: 3.11.7\n- date: 2025-06-02\n")
-    assert machine < text.index(section("chunker")) < text.index(section("light"))
-    assert text.count("Abacus") == 1
-    assert "Kept" not in text  # the same machine, versions and day
-
-
-def test_a_kept_table_says_what_was_different_when_it_was_measured():
-    later = HERE | {"processor": "Slide rule", "date": "2026-01-01"}
-    text = merged("", HERE, {"chunker": section("chunker")}, ORDER)
-    text = merged(text, later, {"bm25": section("bm25")}, ORDER)
-    assert "## chunker\n\nKept from an earlier run with processor: Abacus, 2 cores; date: 2025-06-02.\n\nWhat" in text
-    assert section("bm25") in text
-
-    again = merged(text, later | {"Python": "3.14.0"}, {"light": section("light")}, ORDER)
-    note = "Kept from an earlier run with processor: Abacus, 2 cores; Python: 3.11.7; date: 2025-06-02."
-    assert f"## chunker\n\n{note}\n\nWhat" in again
-    assert "## bm25\n\nKept from an earlier run with Python: 3.11.7.\n\nWhat" in again
-
-    back = merged(again, HERE, {"light": section("light")}, ORDER)
-    assert section("chunker") in back
-    assert section("chunker", "9 MB/s") in merged(again, later, {"chunker": section("chunker", "9 MB/s")}, ORDER)
-
-
-def test_ours_and_theirs_are_timed_in_turn_and_the_median_counts(monkeypatch):
-    clock, calls = [0.0], []
-    costs = {"ours": iter([9, 1, 50, 2]), "theirs": iter([9, 4, 6, 5])}  # the first of each isn't counted
-
-    def function(name):
-        calls.append(name)
-        clock[0] += next(costs[name])
-
-    monkeypatch.setattr(measure.time, "perf_counter", lambda: clock[0])
-    assert in_turn(lambda: function("ours"), lambda: function("theirs"), 3) == (2, 5)
-    assert calls == ["ours", "theirs"] * 4
-
-
-def test_a_ratio_above_one_means_that_ours_is_faster():
-    row = speed("cut", 10.0, "MB/s", "peer 1.0", (0.5, 2.0), "make bench")
-    assert row == Row("cut", "20 MB/s", "peer 1.0: 5", "4.00×", "make bench")
 
 
 def test_made_up_english_reads_as_english_with_the_frequencies_of_zipf():

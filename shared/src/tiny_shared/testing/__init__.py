@@ -1,5 +1,7 @@
 """An OpenAI-compatible server on this machine, for tests: scripted answers, and every misfortune on demand.
 
+Beside it, what the tests of every track hold: `readme` and `figures` (documents say what is so) and `benchmarks`.
+
     with FakeServer() as server:
         server.replies = ["Hello.", {"tool_calls": [{"name": "add", "arguments": {"a": 1, "b": 2}}]}]
         server.faults = ["429", "cut"]           # the first request is refused, the answer to the second breaks off

@@ -1,4 +1,4 @@
-"""RESULTS.md: the machine once, then a section of rows for each part; the parts that weren't run now are kept.
+"""RESULTS.md: the machine once, then a section for each part; the parts that weren't run now are kept.
 
 A kept section may have been measured on another day, machine or version. What differs from the description at the top
 is then said below its heading, so that no figure claims a machine that it wasn't measured on.
@@ -9,56 +9,68 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
-from threadpoolctl import threadpool_info
+from tiny_shared.benchmarks.measure import Row
 
-from benchmarks.measure import Row
-
-PEERS = ("faiss-cpu", "bm25s", "PyStemmer", "langchain-text-splitters", "numba")
-TITLE = """# Benchmarks
-
-Ours and the peer in turn in one process, medians, one thread each. A ratio above 1: ours is better."""
-HEADER = "| what | ours | peer | ratio | command |\n|---|---|---|---|---|"
 _KEPT = "Kept from an earlier run with "
 _FIELD = re.compile(r"^- (?P<key>[\w -]+): (?P<value>.*)$", re.MULTILINE)
+_SECTION = re.compile(r"^(?=## )", re.MULTILINE)
 
 Machine = dict[str, str]
 
 
-def machine() -> Machine:
-    """What the figures depend on."""
-    blas = {f"{found['internal_api']} {found['version']}" for found in threadpool_info() if found["user_api"] == "blas"}
+def machine(more: Mapping[str, str] | None = None) -> Machine:
+    """What the figures depend on; `more` is what only this track's depend on, such as its peers' versions."""
     described = {
         "processor": f"{_processor()}, {os.cpu_count()} cores, {platform.machine()}",
         "memory": _memory(),
         "system": _system(),
         "Python": platform.python_version(),
-        "NumPy": f"{np.__version__} with {', '.join(sorted(blas)) or 'an unknown BLAS'}",
-        "peers": ", ".join(_installed(PEERS)) or "none installed",
+        **(more or {}),
         "date": date.today().isoformat(),
     }
     return {key: value for key, value in described.items() if value}
 
 
-def table(name: str, introduction: str, rows: Sequence[Row]) -> str:
-    """One part as Markdown."""
-    lines = (f"| {row.what} | {row.ours} | {row.peer} | {row.ratio} | `{row.command}` |" for row in rows)
-    return "\n".join([f"## {name}", "", introduction.strip(), "", HEADER, *lines])
+def installed(packages: Iterable[str]) -> str:
+    """Those of the packages that are there, with their versions, in one line."""
+    return ", ".join(_versions(packages)) or "none installed"
 
 
-def merged(old: str, here: Machine, fresh: dict[str, str], order: Sequence[str]) -> str:
-    """The new text of RESULTS.md from its old text (may be empty) and the tables of the parts that were run."""
-    top, *sections = re.split(r"^(?=## )", old, flags=re.MULTILINE)
+def table(name: str, introduction: str, measured: Iterable[Row] | str) -> str:
+    """One part as a section: its rows as a table, or the Markdown that it wrote itself."""
+    content = measured.strip() if isinstance(measured, str) else _rows(list(measured))
+    section = f"## {name}\n\n{introduction.strip()}\n\n{content}"
+    if len(_SECTION.split(section)) > 2:  # the one that is empty, before the heading, and ours
+        raise ValueError(f"the part {name!r} has a heading of its own with ##, which starts another part; write ###")
+    return section
+
+
+def merged(old: str, introduction: str, here: Machine, fresh: Mapping[str, str], order: Sequence[str]) -> str:
+    """The new text of RESULTS.md from its old text (may be empty) and the sections of the parts that were run."""
+    top, *sections = _SECTION.split(old)
     then = {found["key"]: found["value"] for found in _FIELD.finditer(top)}
     kept = {section.split("\n", 1)[0].removeprefix("## "): section.strip() for section in sections}
-    tables = {name: _dated(section, then, here) for name, section in kept.items()} | fresh
+    tables = {name: _dated(section, then, here) for name, section in kept.items()} | dict(fresh)
     described = "\n".join(f"- {key}: {value}" for key, value in here.items())
-    return "\n\n".join([TITLE, described, *(tables[name] for name in order if name in tables)]) + "\n"
+    parts = [tables[name] for name in order if name in tables]
+    return "\n\n".join(["# Benchmarks", introduction.strip(), described, *parts]) + "\n"
+
+
+def _rows(rows: Sequence[Row]) -> str:
+    """A Markdown table; the column of limits is left out where no row has one."""
+    has_limits = any(row.limit for row in rows)
+    head = ["what", "ours", "peer", "ratio", *(["limit"] if has_limits else []), "command"]
+    lines = [head]
+    for row in rows:
+        limit = [row.limit or "–"] if has_limits else []
+        lines.append([row.what, row.ours, row.peer, row.ratio, *limit, f"`{row.command}`"])
+    first, *others = (f"| {' | '.join(cells)} |" for cells in lines)
+    return "\n".join([first, "|" + "---|" * len(head), *others])
 
 
 def _dated(section: str, then: Machine, here: Machine) -> str:
@@ -73,7 +85,7 @@ def _dated(section: str, then: Machine, here: Machine) -> str:
     return f"{heading}\n\n{note}{rest}"
 
 
-def _installed(packages: Iterable[str]) -> Iterable[str]:
+def _versions(packages: Iterable[str]) -> Iterable[str]:
     for package in packages:
         try:
             yield f"{package} {version(package)}"

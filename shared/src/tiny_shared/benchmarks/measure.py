@@ -1,9 +1,10 @@
-"""What every part needs: two functions timed in turn, and the row of a table that comes of it."""
+"""What every part of a benchmark needs: two functions timed in turn, and the row of a table that comes of it."""
 
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Row:
     peer: str
     ratio: str  # above 1: ours is better
     command: str
+    limit: str = ""  # what the machine could do at best, and by which reckoning
 
 
 def in_turn(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> tuple[float, float]:
@@ -30,12 +32,12 @@ def in_turn(ours: Callable[[], object], theirs: Callable[[], object], rounds: in
     return statistics.median(seconds[0]), statistics.median(seconds[1])
 
 
-def speed(what: str, amount: float, unit: str, peer: str, seconds: tuple[float, float], command: str) -> Row:
+def speed(
+    what: str, amount: float, unit: str, peer: str, seconds: tuple[float, float], command: str, limit: str = ""
+) -> Row:
     """The row of two functions that did the same `amount` of work in `seconds` (ours, theirs)."""
-    ours, theirs = seconds
-    return Row(
-        what, f"{figure(amount / ours)} {unit}", f"{peer}: {figure(amount / theirs)}", f"{theirs / ours:.2f}×", command
-    )
+    ours, theirs = (figure(amount / each) for each in seconds)
+    return Row(what, f"{ours} {unit}", f"{peer}: {theirs}", f"{seconds[1] / seconds[0]:.2f}×", command, limit)
 
 
 def figure(number: float) -> str:
@@ -43,6 +45,6 @@ def figure(number: float) -> str:
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
-def command(part: str) -> str:
-    """What to type for this part again."""
-    return f"make -C tiny-eval bench ONLY={part}"
+def command(track: str, part: str, data: Path | None = None) -> str:
+    """What to type for this part again. Where the data lay is not repeated: it's elsewhere on every machine."""
+    return f"make -C {track} bench ONLY={part}" if data is None else f"python -m benchmarks --only {part} --data DIR"
