@@ -262,7 +262,7 @@ with only_one(sys.argv[1], "training"):
 def test_a_folder_is_held_by_one_process_until_it_dies(tmp_path):
     command = [sys.executable, "-c", HOLDER, str(tmp_path / "run")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as holder:
-        assert holder.stdout.readline() == "held\n"
+        assert holder.stdout and holder.stdout.readline() == "held\n"
         with pytest.raises(UserError, match="another process is training here"), only_one(tmp_path / "run", "training"):
             pass
         holder.kill()

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tiny_transformer.attention import MultiHeadAttention, attention_weights
 from tiny_transformer.batches import Pair, bucketed
+from tiny_transformer.foundations.ladder import one_thread
 from tiny_transformer.model import Transformer, TransformerConfig
 from tiny_transformer.recipe import averaged, warmup_rate
 from tiny_transformer.tasks.dates import dates_task
@@ -24,7 +25,7 @@ from tiny_transformer.tasks.task import Task
 from tiny_transformer.training import Trainer, TrainingConfig, load_weights, own_weights
 from tiny_transformer.translator import Translator
 
-STEPS, SEEDS, DATES = 600, (0, 1, 2), 500
+STEPS, SEEDS, DATES = 600, (0, 1), 500
 AVERAGED = 5  # checkpoints
 MODEL = {"d_model": 64, "n_heads": 4, "n_layers": 2, "d_ff": 128, "dropout": 0.05, "max_len": 64}
 TRAINING = {"epochs": 1000, "batch_tokens": 1024, "warmup_steps": 150}
@@ -90,7 +91,7 @@ VARIANTS = [
     Variant("no warm-up", trainer=NoWarmUp),
     Variant("no warm-up, no decay (constant rate)", trainer=ConstantRate),
     Variant("no label smoothing", training={"label_smoothing": 0.0}),
-    Variant("no clipping", training={"clip_norm": math.inf}),
+    Variant("no clipping", training={"clip_norm": 1e9}),
     Variant("no dropout", model={"dropout": 0.0}),
     Variant("scores not divided by √K", change=without_root),
     Variant("no positions", change=without_positions),
@@ -115,9 +116,10 @@ def run(scale: float = 1.0) -> str:
         "| what | loss, nats | exact match, % |",
         "|---|---|---|",
     ]
-    for variant in VARIANTS:
-        runs = [trained(variant, task, pairs, steps, dates, seed) for seed in seeds]
-        lines += [row(what, [found[what] for found in runs]) for what in runs[0]]
+    with one_thread():
+        for variant in VARIANTS:
+            runs = [trained(variant, task, pairs, steps, dates, seed) for seed in seeds]
+            lines += [row(what, [found[what] for found in runs]) for what in runs[0]]
     lines += ["", "| batches | of it padding | batches an epoch |", "|---|---|---|"]
     for what, plan in (
         (
@@ -183,6 +185,8 @@ def row(what: str, runs: Sequence[Measured]) -> str:
 
 def spread(values: Sequence[float], digits: int) -> str:
     """Mean, and in brackets the lowest and the highest."""
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
     return f"{mean(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 

@@ -70,16 +70,19 @@ def test_the_weights_are_torchs(translator, found):
     model(source, target)
     for hook in hooks:
         hook.remove()
+    pre_norm = model.config.pre_norm  # then a sub-layer gets the norm of what its layer gets
     for n, layer in enumerate(model.encoder):
         x = heard["encoder", n][0]
+        x = layer.around_self.norm(x) if pre_norm else x
         np.testing.assert_allclose(found.encoder_LHSS[n], torchs_weights(layer.self_attention, x, x), atol=1e-5)
     future = torch.ones(target.shape[1], target.shape[1], dtype=torch.bool).triu(1)
     for n, layer in enumerate(model.decoder):
         x, memory = heard["decoder", n][:2]
+        after = layer.around_self(x, lambda y, layer=layer: layer.self_attention(y, y, y, ~future))
+        if pre_norm:
+            x, after = layer.around_self.norm(x), layer.around_cross.norm(after)
         own = torchs_weights(layer.self_attention, x, x, attn_mask=future)
         np.testing.assert_allclose(found.decoder_LHTT[n], own, atol=1e-5)
-        # post-norm: what looks across is the normed sum of the input and what looking back added
-        after = layer.around_self(x, lambda y, layer=layer: layer.self_attention(y, y, y, ~future))
         np.testing.assert_allclose(found.cross_LHTS[n], torchs_weights(layer.cross_attention, after, memory), atol=1e-5)
 
 

@@ -13,7 +13,7 @@ import pytest
 import train_child
 from tiny_transformer.run_folder import read_description, read_log, read_state
 
-KILLS = 3
+KILLS = 2
 TRAIN = ["train", "--threads", "1", "--device", "cpu", "--out"]
 SMALL = ("--task copy --d-model 16 --n-heads 2 --n-layers 1 --d-ff 16 --dropout 0.1 --epochs 2 --batch-tokens 2000 "
          "--precision fp32").split()  # fmt: skip

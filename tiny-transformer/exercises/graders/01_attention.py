@@ -8,6 +8,8 @@ from tiny_shared.exercises import expect
 
 from tiny_transformer.attention import scaled_dot_product_attention
 
+Case = tuple[list[float], list[list[float]], list[list[float]]]  # query, keys, values
+
 
 def check(answer: ModuleType) -> None:
     rng = random.Random(1)
@@ -15,7 +17,7 @@ def check(answer: ModuleType) -> None:
     def numbers(count: int, size: float) -> list[float]:
         return [round(rng.uniform(-size, size), 2) for _ in range(count)]
 
-    cases = [([2.0, 2, 0, 0], [[1.0, 1, 0, 0], [1, -1, 0, 0], [0, 0, 1, 1]], [[10.0], [20], [30]])]
+    cases: list[Case] = [([2.0, 2, 0, 0], [[1.0, 1, 0, 0], [1, -1, 0, 0], [0, 0, 1, 1]], [[10.0], [20], [30]])]
     for case in range(50):
         k, s, v = rng.randrange(1, 6), rng.randrange(1, 5), rng.randrange(1, 4)
         size = 100.0 if case % 5 == 4 else 2.0

@@ -105,7 +105,7 @@ def llama(**switches: Any) -> Callable[[Run], nn.Module]:
 RUNGS: tuple[tuple[str, str, Callable[[Run], nn.Module]], ...] = (
     ("bigram", "count which character follows which", counted),
     ("micrograd", "one character further back, learned by our own engine", scalars),
-    ("n-gram MLP", "embeddings and a hidden layer over a window of four", window),
+    ("n-gram MLP", "embeddings and a hidden layer over a window of three", window),
     ("attention, 1 head", "no window: look back at everything", heads(1)),
     ("attention, 8 heads", "eight questions instead of one, same parameters", heads(8)),
     ("GPT", "blocks stacked: residuals, norms, GELU, a tied head", gpt),

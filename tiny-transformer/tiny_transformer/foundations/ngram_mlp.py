@@ -16,7 +16,7 @@ from .names import BOUNDARY
 class NgramMLP(nn.Module):
     """logits = output(tanh(hidden(the window's embeddings, side by side)))."""
 
-    def __init__(self, vocab_size: int, window: int = 4, d_embedding: int = 24, d_hidden: int = 200):
+    def __init__(self, vocab_size: int, window: int = 3, d_embedding: int = 24, d_hidden: int = 200):
         super().__init__()
         if min(window, d_embedding, d_hidden) < 1:
             raise ValueError(f"window and widths must be positive (got {window}, {d_embedding}, {d_hidden})")
