@@ -496,7 +496,7 @@ def parser() -> cli.Parser:
         "--data", type=Path, default=NAMES, metavar="FILE", help="one item a line (default: invented names in sample/)"
     )
     sub.add_argument("--out", type=png, default=Path("ladder.png"), metavar="FILE.png", help="(default: %(default)s)")
-    cli.add_seed(sub)
+    cli.add_seed(sub, default=1)
 
     sub = command("compare-attention", compare_attention, "time the same attention written five ways")
     sub.add_argument("--lengths", type=positive, nargs="+", default=[64, 128, 256, 512, 1024], metavar="N")

@@ -98,6 +98,7 @@ VARIANTS = [
     Variant("pre-norm", model=PRE_NORM),
     Variant("deep: all tricks", model=DEEP),
     Variant("deep: no warm-up", model=DEEP, trainer=NoWarmUp),
+    Variant("deep: a quarter of the rate", model=DEEP, training={"rate_factor": 0.25}),
     Variant("deep: pre-norm", model=DEEP | PRE_NORM),
     Variant("deep: pre-norm, no warm-up", model=DEEP | PRE_NORM, trainer=NoWarmUp),
 ]

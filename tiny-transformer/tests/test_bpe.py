@@ -26,7 +26,7 @@ CORPUS = [
 def slow_training(texts, vocab_size):
     """Count all pairs anew for every merge; of equally frequent pairs the smallest is joined."""
     pieces = [[FIRST_BYTE + byte for byte in piece.encode()] for text in texts for piece in PIECE.findall(text)]
-    merges = []
+    merges: list[tuple[int, int]] = []
     while FIRST_MERGE + len(merges) < vocab_size:
         counts = Counter(pair for piece in pieces for pair in pairwise(piece))
         often, best = min(((-count, pair) for pair, count in counts.items()), default=(0, None))

@@ -1,5 +1,6 @@
 """Decoding: the cache changes nothing, beam 1 is greedy, and a full beam finds what an exhaustive search finds."""
 
+import functools
 import itertools
 
 import pytest
@@ -88,7 +89,7 @@ def test_a_full_beam_equals_exhaustive_search(seed, max_tokens, pre_norm, alpha)
 @pytest.mark.parametrize("seed", range(3))
 def test_rows_of_a_batch_do_not_influence_each_other(seed, pre_norm):
     model, source = random_model(seed, pre_norm=pre_norm), sources(seed, 6)
-    for decode in (greedy, lambda *given: beam_search(*given, width=3)):
+    for decode in (greedy, functools.partial(beam_search, width=3)):
         alone = [decode(model, row[row != PAD][None], 15)[0] for row in source]
         assert decode(model, source, 15) == alone
         assert decode(model, source.flip(0), 15) == alone[::-1]

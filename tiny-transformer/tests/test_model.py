@@ -1,5 +1,6 @@
 """The model against torch.nn.Transformer: the same weights give the same numbers, and the same gradients."""
 
+import dataclasses
 import math
 import random
 
@@ -44,7 +45,7 @@ def twins(seed, pre_norm):
     )  # fmt: skip
     shape = {"dropout": 0.0, "batch_first": True, "norm_first": pre_norm}
     # post-norm layers end with a norm of their own; torch's nn.Transformer would add another one
-    norms = [nn.LayerNorm(c.d_model) if pre_norm else None for _ in range(2)]
+    norms = [nn.LayerNorm(c.d_model) for _ in range(2)] if pre_norm else [None, None]
     encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(c.d_model, heads, c.d_ff, **shape), c.n_layers, norms[0],
                                     enable_nested_tensor=False)  # fmt: skip
     decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(c.d_model, heads, c.d_ff, **shape), c.n_layers, norms[1])
@@ -57,8 +58,8 @@ def twins(seed, pre_norm):
             for our_layer, their_layer in zip(mine, yours, strict=True):
                 copy_layer(their_layer, our_layer)
         if pre_norm:
-            ours.encoder_norm.load_state_dict(encoder.norm.state_dict())
-            ours.decoder_norm.load_state_dict(decoder.norm.state_dict())
+            ours.encoder_norm.load_state_dict(norms[0].state_dict())
+            ours.decoder_norm.load_state_dict(norms[1].state_dict())
     return ours.eval(), theirs.eval()
 
 
@@ -152,8 +153,8 @@ def test_one_table_for_all_three():
 
 @pytest.mark.parametrize("where", ["dropout", "inner_dropout"])
 def test_both_kinds_of_dropout_act_in_training_only(where):
-    model = Transformer(TransformerConfig(**{"vocab_size": 9, "d_model": 8, "n_heads": 2, "n_layers": 1, "d_ff": 8,
-                                             "dropout": 0.0, where: 0.5}))  # fmt: skip
+    plain = TransformerConfig(vocab_size=9, d_model=8, n_heads=2, n_layers=1, d_ff=8, dropout=0.0)
+    model = Transformer(dataclasses.replace(plain, **{where: 0.5}))
     source, target = torch.tensor([[5, 6, 7]]), torch.tensor([[1, 4]])
     assert not torch.equal(model(source, target), model(source, target))
     model.eval()

@@ -109,7 +109,7 @@ def test_the_folder_is_all_that_is_needed(whole, task):
     assert (description.task, description.metric, description.training) == ("copy", "exact_match", TRAINING)
     assert description.made_from == {"task": "copy", "digest": digest(task.train)}
     assert description.source_vocabulary is description.target_vocabulary
-    assert description.source_vocabulary.characters == task.source_vocabulary.characters
+    assert description.source_vocabulary.as_json() == task.source_vocabulary.as_json()
 
 
 def test_a_crash_at_any_write_loses_nothing(whole, task, tmp_path):

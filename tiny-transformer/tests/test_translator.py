@@ -32,7 +32,7 @@ def test_it_is_what_the_decoder_says(translator):
 
 
 def test_tick_counts_all_texts(translator):
-    done = []
+    done: list[int] = []
     translator.translate(TEXTS, batch=3, tick=done.append)
     assert done == [3, 3, 1]
     assert translator.translate([], tick=done.append) == [] and len(done) == 3
