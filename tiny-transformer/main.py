@@ -105,13 +105,13 @@ def train(args: argparse.Namespace) -> None:
     device = cli.pick_device(args.device)
     options = options_of_the_run(args) if args.resume else options_of_a_new_run(args)
     task = make_task(options)
-    shapes = () if args.resume else settings(args, task, device)
+    shapes = None if args.resume else settings(args, task, device)
     with only_one(args.out, "training"):
-        if args.resume:
+        if shapes:
+            running = Run.start(args.out, task, *shapes, options, device, write)
+        else:
             running = Run.resume(args.out, task, device, write)
             note(f"going on at step {running.trainer.step:,}")
-        else:
-            running = Run.start(args.out, task, *shapes, options, device, write)
         parameters = sum(p.numel() for p in running.trainer.model.parameters())
         note(f"{task.name}: {len(task.train):,} pairs, {parameters:,} parameters, {running.trainer.config.precision}")
         last = watch(running)

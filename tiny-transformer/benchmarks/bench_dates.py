@@ -21,9 +21,9 @@ def run(scale: float = 1.0) -> str:
         files = ["--source", f"{temporary}/source", "--target", f"{temporary}/target"]
         found = main_py("evaluate", "--model", str(folder), *files)
         return "\n".join([
-            f"`python main.py train --task dates --out runs/dates` took {seconds:.0f} s, start of Python and validation "
-            f"included. Then `evaluate` on {len(test):,} unseen dates: exact match **{found['exact_match']:.2%}**, "
-            f"{found['tokens_per_second']:,.0f} characters a second.",
+            f"`python main.py train --task dates --out runs/dates` took {seconds:.0f} s, start of Python and "
+            f"validation included. Then `evaluate` on {len(test):,} unseen dates: exact match "
+            f"**{found['exact_match']:.2%}**, {found['tokens_per_second']:,.0f} characters a second.",
             "",
             log_table(folder),
         ])  # fmt: skip

@@ -79,10 +79,10 @@ def training(dropout: float, precision: str, rounds: int) -> Row:
         return F.cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), ignore_index=config.pad_id,
                                label_smoothing=SMOOTHING, reduction="sum")  # fmt: skip
 
-    steps = [step(Transformer(config), ours, source, target, precision),
-             step(Peer(config), theirs, source, target, precision)]  # fmt: skip
+    here = step(Transformer(config), ours, source, target, precision)
+    there = step(Peer(config), theirs, source, target, precision)
     what = f"training, batch {BATCH} × {LENGTH}, {precision}, dropout {dropout:g}"
-    return speed(what, BATCH * LENGTH, "tokens/s", f"nn.Transformer {version('torch')}", in_turn(*steps, rounds),
+    return speed(what, BATCH * LENGTH, "tokens/s", f"nn.Transformer {version('torch')}", in_turn(here, there, rounds),
                  command("tiny-transformer", "speed"))  # fmt: skip
 
 

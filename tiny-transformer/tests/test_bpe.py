@@ -29,7 +29,7 @@ def slow_training(texts, vocab_size):
     merges: list[tuple[int, int]] = []
     while FIRST_MERGE + len(merges) < vocab_size:
         counts = Counter(pair for piece in pieces for pair in pairwise(piece))
-        often, best = min(((-count, pair) for pair, count in counts.items()), default=(0, None))
+        often, best = min(((-count, pair) for pair, count in counts.items()), default=(0, (0, 0)))
         if -often < 2:
             break
         symbol = FIRST_MERGE + len(merges)
