@@ -5,12 +5,14 @@ report; every choice was made on `val`). A finished run in runs/multi30k is scor
 interrupted one is resumed. Without it: made-up sentences, only to show that the command works.
 """
 
+import json
 import tempfile
 from pathlib import Path
 
 from benchmarks.trained import TRACK, log_table, main_py
 from tiny_transformer.tasks.dates import dates_task
 
+COMMAND = "python main.py train --task parallel --out runs/multi30k"
 TEST, BEAMS = "test_2016_flickr", (1, 4)
 
 
@@ -34,8 +36,9 @@ def trained(data: Path, folder: Path, settings: list[str]) -> str:
     else:
         main_py("train", "--task", "parallel", "--out", str(folder), *options, *settings)
     shown = " ".join(f"--{name} {Path(path).name}" for name, path in files.items())
+    precision = json.loads((folder / "config.json").read_text(encoding="utf-8"))["training"]["precision"]
     lines = [
-        f"`python main.py train --task parallel --out runs/multi30k {' '.join([shown, *settings])}`",
+        f"Matrix products in {precision}: `{' '.join([COMMAND, shown, *settings])}`",
         "",
         log_table(folder),
         "",

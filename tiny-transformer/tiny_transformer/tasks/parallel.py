@@ -38,5 +38,6 @@ def parallel_task(
         },
         training={
             "epochs": 20, "batch_tokens": 2048, "warmup_steps": 400, "rate_factor": 0.4, "average": 5, "score_every": 2,
+            "precision": "auto",
         },
     )  # fmt: skip

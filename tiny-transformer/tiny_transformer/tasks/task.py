@@ -14,7 +14,8 @@ Texts = tuple[str, str]  # a source and its target
 
 @dataclass(frozen=True)
 class Task:
-    """`model` and `training` are what suits this task, as fields of TransformerConfig and TrainingConfig."""
+    """`model` and `training` are what suits this task, as fields of TransformerConfig and TrainingConfig;
+    its precision may be `auto`: the device decides, see training.best_precision."""
 
     name: str
     metric: str  # exact_match or bleu
