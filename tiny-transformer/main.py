@@ -45,6 +45,7 @@ TASKS = ("dates", *TOYS, "parallel")
 
 def demo(args: argparse.Namespace) -> None:
     """Learn dates in about a minute, test on dates never seen, show ten of them and where the model looked."""
+    from tiny_transformer.pictures import columns
     from tiny_transformer.tasks.dates import dates_task
 
     folder = demo_folder()
@@ -57,7 +58,8 @@ def demo(args: argparse.Namespace) -> None:
     right = sum(ours == target for ours, (_, target) in zip(translations, task.test, strict=True))
     say(f"\n{right:,} of {len(task.test):,} unseen dates are right: {right / len(task.test):.2%} exact match\n")
     for mark, source, ours, target in ten_examples(task.test, translations):
-        say(f"  {mark}  {source:34}  {ours}" + ("" if ours == target else f"  (it is {target})"))
+        padding = " " * (36 - columns(source))  # a Chinese character takes two columns
+        say(f"  {mark}  {source}{padding}  {ours}" + ("" if ours == target else f"  (it is {target})"))
     say("\nWhere did it look? Each row is a character that it wrote, each column one that it read:")
     run(
         [
