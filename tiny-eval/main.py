@@ -323,7 +323,9 @@ def parser() -> cli.Parser:
     add_rows(sub)
     sub.add_argument("--cluster", metavar="FIELD", help="items with the same value share a document")
     sub.add_argument("--intersect", action="store_true", help="compare the ids that both have")
-    sub.add_argument("--comparisons", type=positive, default=1, metavar="K", help="this pair is one of K (default: 1)")
+    sub.add_argument(
+        "--comparisons", type=cli.positive, default=1, metavar="K", help="this pair is one of K (default: 1)"
+    )
     sub.add_argument("--language", choices=["en", "zh"], default="en", help="of the verdict (default: en)")
     cli.add_seed(sub)
 
@@ -350,12 +352,6 @@ def parser() -> cli.Parser:
     command("metrics", metrics, "list the metrics")
     command("read", read, "list the files to read, in order")
     return top
-
-
-def positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up (got {text!r})")
-    return int(text)
 
 
 def user_errors() -> tuple[type[Exception], ...]:

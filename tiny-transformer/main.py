@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from tiny_transformer.run import Run
-    from tiny_transformer.tasks.task import Task
     from tiny_transformer.translator import Translator
 
 HERE = Path(__file__).resolve().parent
@@ -36,8 +35,7 @@ READING_PATH = [
     "tiny_transformer/decoding.py",
 ]
 NAMES = HERE / "sample" / "names" / "names.txt"
-TOYS = ("copy", "reverse", "sort")
-TASKS = ("dates", *TOYS, "parallel")
+TASKS = ("dates", "copy", "reverse", "sort", "parallel")
 
 
 # ---- training ------------------------------------------------------------------------------------------------------
@@ -61,16 +59,8 @@ def demo(args: argparse.Namespace) -> None:
         padding = " " * (36 - columns(source))  # a Chinese character takes two columns
         say(f"  {mark}  {source}{padding}  {ours}" + ("" if ours == target else f"  (it is {target})"))
     say("\nWhere did it look? Each row is a character that it wrote, each column one that it read:")
-    run(
-        [
-            "attention",
-            "the 3rd of March, 2021",
-            "--model",
-            folder.as_posix(),
-            "--out",
-            f"{folder.as_posix()}/attention.png",
-        ]
-    )
+    picture = f"{folder.as_posix()}/attention.png"
+    run(["attention", "the 3rd of March, 2021", "--model", folder.as_posix(), "--out", picture])
     say(f'\nNow yours:\n  python main.py translate "03 Mar 2021" "二零二一年三月三日" --model {folder.as_posix()}')
     say("  python main.py ladder")
 
@@ -98,7 +88,11 @@ def demo_folder() -> Path:
 def train(args: argparse.Namespace) -> None:
     from tiny_shared.files import only_one
 
+    from tiny_transformer.bpe import FIRST_MERGE
+    from tiny_transformer.model import TransformerConfig
     from tiny_transformer.run import Run
+    from tiny_transformer.tasks.options import configurations, make_task
+    from tiny_transformer.training import TrainingConfig
 
     # oneDNN keeps a compiled kernel with its scratch memory for each shape; batches have hundreds of shapes, and by
     # default a thousand kernels, 3 GB, would be kept. So many are what one step needs.
@@ -106,8 +100,12 @@ def train(args: argparse.Namespace) -> None:
     limit_threads(args.threads)
     device = cli.pick_device(args.device)
     options = options_of_the_run(args) if args.resume else options_of_a_new_run(args)
-    task = make_task(options)
-    shapes = None if args.resume else settings(args, task, device)
+    merges = max(0, options["vocab_size"] - FIRST_MERGE) if "vocab_size" in options else None
+    with cli.progress_bar("merges", merges, "merge") as bar:
+        task = make_task(options, lambda: bar.update(), note)
+    shapes = None
+    if not args.resume:
+        shapes = configurations(task, given(args, TransformerConfig), given(args, TrainingConfig), device)
     with only_one(args.out, "training"):
         if shapes:
             running = Run.start(args.out, task, *shapes, options, device, write)
@@ -117,7 +115,6 @@ def train(args: argparse.Namespace) -> None:
         parameters = sum(p.numel() for p in running.trainer.model.parameters())
         note(f"{task.name}: {len(task.train):,} pairs, {parameters:,} parameters, {running.trainer.config.precision}")
         last = watch(running)
-        draw_loss(args.out)
     shown = f"{last[task.metric]:.2%} exact match" if task.metric == "exact_match" else f"BLEU {last['bleu']:.2f}"
     cli.show(
         last | {"folder": args.out, "parameters": parameters},
@@ -142,7 +139,7 @@ def watch(running: "Run") -> dict[str, Any]:
                 f"{name.replace('_', ' ')} {row[name]:.4g}" for name in row if name not in ("step", "seconds", "final")
             ]
             above(bar, f"{row['seconds']:7.0f} s  {'averaged, ' if row.get('final') else ''}{', '.join(words)}")
-            draw_loss(running.folder)
+            draw_loss(running)
 
         try:
             return running.train(score, lambda: bar.update(), on_row)
@@ -160,13 +157,10 @@ def above(bar: "tqdm[Any]", line: str) -> None:
         note(line)
 
 
-def draw_loss(folder: Path) -> None:
+def draw_loss(running: "Run") -> None:
     from tiny_transformer.pictures import loss_png
-    from tiny_transformer.run_folder import read_log
 
-    rows = read_log(folder)
-    if rows:
-        write(folder / "loss.png", loss_png(rows))
+    write(running.folder / "loss.png", loss_png(running.rows))
 
 
 def options_of_the_run(args: argparse.Namespace) -> dict[str, Any]:
@@ -213,56 +207,10 @@ def options_of_a_new_run(args: argparse.Namespace) -> dict[str, Any]:
                               "drop_long": args.drop_long}  # fmt: skip
 
 
-def make_task(options: dict[str, Any]) -> "Task":
-    from tiny_transformer.tasks.dates import dates_task
-    from tiny_transformer.tasks.parallel import parallel_task
-    from tiny_transformer.tasks.toys import toy_task
-    from tiny_transformer.texts import drop_long, refuse_long, side_by_side, tab_separated
-
-    if options["task"] == "dates":
-        return dates_task(options["seed"])
-    if options["task"] in TOYS:
-        return toy_task(options["task"], options["seed"])
-
-    def pairs(prefix: str) -> list[tuple[str, str]]:
-        if f"{prefix}tsv" in options:
-            return tab_separated(Path(options[f"{prefix}tsv"]))
-        return side_by_side(Path(options[f"{prefix}source"]), Path(options[f"{prefix}target"]))
-
-    train = pairs("")
-    valid = pairs("valid_") if options.keys() & {"valid_source", "valid_tsv"} else None
-    with cli.progress_bar("merges", max(0, options["vocab_size"] - 259), "merge") as bar:
-        task = parallel_task(train, valid, options["vocab_size"], options["seed"], lambda: bar.update())
-    limit = options["max_len"] - 1  # bos or eos is one more
-    for part, texts in (("training", task.train), ("validation", task.valid)):
-        if options["drop_long"]:
-            dropped = drop_long(texts, task.tokens_in, limit)
-            note(f"{dropped:,} {part} pairs have more than {limit} tokens and are left out")
-            if not texts:
-                raise UserError(f"no {part} pair has at most {limit} tokens; raise --max-len")
-        else:
-            refuse_long(texts, task.tokens_in, limit, f"{part} texts")
-    return task
-
-
-def settings(args: argparse.Namespace, task: "Task", device: str) -> tuple[Any, Any]:
-    """TransformerConfig and TrainingConfig: the task's own values, and over them what the user gave."""
-    from tiny_transformer.model import TransformerConfig
-    from tiny_transformer.training import TrainingConfig, best_precision
-
-    def given(kind: Any) -> dict[str, Any]:
-        values = {field.name: getattr(args, field.name, None) for field in fields(kind) if field.name != "vocab_size"}
-        return {name: value for name, value in values.items() if value is not None}
-
-    model = task.model | given(TransformerConfig)
-    longest = max(map(task.tokens_in, task.train + task.test)) + 1 if task.test else 0  # 1: bos or eos
-    if longest > model["max_len"]:
-        raise UserError(f"{task.name} has texts of {longest} tokens; raise --max-len (got {model['max_len']})")
-    model |= {"vocab_size": task.source_vocabulary.size, "target_vocab_size": task.target_vocabulary.size}
-    training = task.training | given(TrainingConfig)
-    if training.get("precision") == "auto":
-        training["precision"] = best_precision(device)
-    return TransformerConfig(**model), TrainingConfig(**training)
+def given(args: argparse.Namespace, kind: Any) -> dict[str, Any]:
+    """What the user set of a configuration's fields; the vocabulary's size follows from the texts."""
+    values = {field.name: getattr(args, field.name, None) for field in fields(kind) if field.name != "vocab_size"}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 # ---- using a model -------------------------------------------------------------------------------------------------
@@ -427,13 +375,13 @@ def parser() -> cli.Parser:
         return sub
 
     def add_threads(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--threads", type=positive, metavar="N", help="processor threads (default: all cores)")
+        sub.add_argument("--threads", type=cli.positive, metavar="N", help="processor threads (default: all cores)")
 
     def add_model(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--model", type=Path, required=True, metavar="DIR", help="a folder that `train` wrote")
 
     def add_beam(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--beam", type=positive, default=1, metavar="N", help="hypotheses (default: 1, greedy)")
+        sub.add_argument("--beam", type=cli.positive, default=1, metavar="N", help="hypotheses (default: 1, greedy)")
         sub.add_argument("--alpha", type=not_negative, default=0.6, help="length penalty of the beam (default: 0.6)")
         cli.add_device(sub)
         add_threads(sub)
@@ -449,14 +397,14 @@ def parser() -> cli.Parser:
     group.add_argument("--valid-source", type=Path, metavar="FILE", help="(default: some of the training texts)")
     group.add_argument("--valid-target", type=Path, metavar="FILE")
     group.add_argument("--valid-tsv", type=Path, metavar="FILE")
-    group.add_argument("--vocab-size", type=positive, metavar="N", help="symbols of the joint BPE (default: 6000)")
+    group.add_argument("--vocab-size", type=cli.positive, metavar="N", help="symbols of the joint BPE (default: 6000)")
     group.add_argument("--drop-long", action="store_true", help="leave out pairs of more than --max-len tokens")
     group = sub.add_argument_group("the model (default: what suits the task)")
     for name, about in (
         ("d-model", "features of a position"), ("n-heads", "attention heads"), ("n-layers", "layers of each side"),
         ("d-ff", "inner size of the feed-forward network"), ("max-len", "the most tokens of a text"),
     ):  # fmt: skip
-        group.add_argument(f"--{name}", type=positive, metavar="N", help=about)
+        group.add_argument(f"--{name}", type=cli.positive, metavar="N", help=about)
     group.add_argument("--dropout", type=float, metavar="P", help="on embeddings and what sub-layers add")
     group.add_argument("--inner-dropout", type=float, metavar="P", help="on attention weights, inside feed-forward")
     group.add_argument("--pre-norm", action=argparse.BooleanOptionalAction, help="LayerNorm before each sub-layer")
@@ -467,7 +415,7 @@ def parser() -> cli.Parser:
         ("warmup-steps", "steps until the highest learning rate"), ("average", "epochs whose weights are averaged"),
         ("score-every", "epochs between two measurements of BLEU or exact match"),
     ):  # fmt: skip
-        group.add_argument(f"--{name}", type=positive, metavar="N", help=about)
+        group.add_argument(f"--{name}", type=cli.positive, metavar="N", help=about)
     group.add_argument("--rate-factor", type=float, metavar="X", help="times the paper's learning rate")
     group.add_argument("--label-smoothing", type=float, metavar="P")
     group.add_argument("--clip-norm", type=float, metavar="X", help="longest gradient")
@@ -501,10 +449,10 @@ def parser() -> cli.Parser:
     cli.add_seed(sub, default=1)
 
     sub = command("compare-attention", compare_attention, "time the same attention written five ways")
-    sub.add_argument("--lengths", type=positive, nargs="+", default=[64, 128, 256, 512, 1024], metavar="N")
-    sub.add_argument("--d-model", type=positive, default=256, metavar="N")
-    sub.add_argument("--n-heads", type=positive, default=8, metavar="N")
-    sub.add_argument("--batch", type=positive, default=1, metavar="N")
+    sub.add_argument("--lengths", type=cli.positive, nargs="+", default=[64, 128, 256, 512, 1024], metavar="N")
+    sub.add_argument("--d-model", type=cli.positive, default=256, metavar="N")
+    sub.add_argument("--n-heads", type=cli.positive, default=8, metavar="N")
+    sub.add_argument("--batch", type=cli.positive, default=1, metavar="N")
     sub.add_argument("--backward", action="store_true", help="forward and backward")
     sub.add_argument("--out", type=png, default=Path("compare-attention.png"), metavar="FILE.png")
     cli.add_seed(sub)
@@ -512,12 +460,6 @@ def parser() -> cli.Parser:
 
     command("read", read, "list the files to read, in order")
     return top
-
-
-def positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up (got {text!r})")
-    return int(text)
 
 
 def not_negative(text: str) -> float:

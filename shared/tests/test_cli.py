@@ -1,5 +1,6 @@
 """The habits of the command line: one line, the right exit code, JSON that is JSON, in any locale."""
 
+import argparse
 import errno
 import json
 import os
@@ -290,3 +291,10 @@ def test_the_reading_path(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out) == {"files": [{"file": "二.md", "lines": 3, "about": ""}], "lines": 3}
     with pytest.raises(FileNotFoundError):
         cli.print_reading_path(tmp_path, ["gone.py"])
+
+
+def test_a_count_is_a_whole_number_from_1_up():
+    assert [cli.positive(text) for text in ("1", "64")] == [1, 64]
+    for text in ("0", "-1", "1.5", "", "many"):
+        with pytest.raises(argparse.ArgumentTypeError, match="whole number from 1 up"):
+            cli.positive(text)

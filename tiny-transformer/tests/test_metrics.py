@@ -21,6 +21,7 @@ def test_equals_sacrebleu():
 
 def test_score_picks_one():
     assert score("bleu", OURS, REFERENCES) == all_scores(OURS, REFERENCES)["bleu"]
+    assert score("exact_match", OURS, REFERENCES) == all_scores(OURS, REFERENCES)["exact_match"]
     assert score("exact_match", REFERENCES, REFERENCES) == 1
     assert score("bleu", REFERENCES, REFERENCES) == pytest.approx(100)
 

@@ -12,5 +12,5 @@ from tiny_transformer import run
 if __name__ == "__main__":
     run.SAVE_EVERY_S = 0.02
     run.SCORED = 5
-    main.draw_loss = lambda folder: None  # the plot takes longer than all the rest
+    main.draw_loss = lambda running: None  # the plot takes longer than all the rest
     sys.exit(cli.run(main.parser(), user_errors=main.user_errors()))

@@ -14,7 +14,7 @@ from torch import Tensor
 from tiny_transformer.attention import MultiHeadAttention
 from tiny_transformer.batches import padded
 from tiny_transformer.decoding import greedy
-from tiny_transformer.translator import MORE, Translator
+from tiny_transformer.translator import Translator
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def look(translator: Translator, text: str) -> Attention:
     model, c = translator.model, translator.model.config
     ids = translator.encode(text)
     source_1S = padded([ids], c.pad_id).to(translator.device)
-    (written,) = greedy(model, source_1S, min(c.max_len - 1, len(ids) + MORE))
+    (written,) = greedy(model, source_1S, translator.most_tokens(len(ids)))
     with recorded(model) as weights:
         model(source_1S, padded([[c.bos_id, *written]], c.pad_id).to(translator.device))
     tokens = translator.target_vocabulary.tokens(written)

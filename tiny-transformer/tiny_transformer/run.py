@@ -8,12 +8,14 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from tiny_transformer import run_folder
+from tiny_transformer.batches import Pair
 from tiny_transformer.model import Transformer, TransformerConfig
 from tiny_transformer.recipe import averaged
 from tiny_transformer.run_folder import BadFolder, Write
@@ -79,8 +81,9 @@ class Run:
         except (ValueError, KeyError) as error:
             raise BadFolder(f"{folder.as_posix()}/state.safetensors: {error}; it belongs to another run") from None
         here = trainer.epoch, trainer.step  # at the end of an epoch, the step alone does not tell before from after
-        rows = [row for row in run_folder.read_log(folder) if (row["epoch"], row["step"]) <= here]
-        rows = [row for row in rows if not row.get("final")]
+        rows = [
+            row for row in run_folder.read_log(folder) if (row["epoch"], row["step"]) <= here and not row.get("final")
+        ]
         return cls(folder, task, trainer, write, rows, numbers["seconds"], trainer.step)
 
     def train(
@@ -112,13 +115,12 @@ class Run:
 
     def _after_epoch(self, score: Score, on_row: Callable[[dict[str, Any]], object]) -> None:
         trainer, epoch = self.trainer, self.trainer.epoch
-        row = {"validation_loss": trainer.loss_on(self.task.encoded(self.task.valid))}
+        row = {"validation_loss": trainer.loss_on(self.valid_pairs)}
         if epoch % trainer.config.score_every == 0:
             row[self.task.metric] = self._score(score)
         self._log(row, on_row)
-        name = run_folder.epoch_file(self.folder, epoch).relative_to(self.folder).as_posix()
-        run_folder.write_model(self.folder, own_weights(trainer.model), self.write, name)
-        run_folder.write_model(self.folder, self._averaged(), self.write)
+        run_folder.write_weights(run_folder.epoch_file(self.folder, epoch), own_weights(trainer.model), self.write)
+        run_folder.write_weights(run_folder.model_file(self.folder), self._averaged(), self.write)
         self.save()
         run_folder.epoch_file(self.folder, epoch - trainer.config.average).unlink(missing_ok=True)
 
@@ -129,9 +131,13 @@ class Run:
 
     def _finish(self, score: Score, on_row: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         load_weights(self.trainer.model, self._averaged())
-        loss = self.trainer.loss_on(self.task.encoded(self.task.valid))
+        loss = self.trainer.loss_on(self.valid_pairs)
         self._log({"final": True, "validation_loss": loss, self.task.metric: self._score(score)}, on_row)
         return self.rows[-1]
+
+    @cached_property
+    def valid_pairs(self) -> list[Pair]:
+        return self.task.encoded(self.task.valid)
 
     def _score(self, score: Score) -> float:
         translator = Translator(

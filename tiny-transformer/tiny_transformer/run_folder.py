@@ -84,15 +84,15 @@ def read_description(folder: Path) -> Description:
                         "copy the whole folder again, or train anew") from None  # fmt: skip
 
 
-def write_model(folder: Path, weights: dict[str, Tensor], write: Write, name: str = "model.safetensors") -> None:
+def write_weights(path: Path, weights: dict[str, Tensor], write: Write) -> None:
     contiguous = {key: tensor.detach().cpu().contiguous() for key, tensor in weights.items()}
-    write(folder / name, safetensors.torch.save(contiguous))
+    write(path, safetensors.torch.save(contiguous))
 
 
 def read_model(folder: Path, device: str = "cpu") -> tuple[Transformer, Description]:
     """The model, ready to translate, and its description."""
     description = read_description(folder)
-    path = folder / "model.safetensors"
+    path = model_file(folder)
     if not path.exists() and (folder / "state.safetensors").exists():
         raise BadFolder(f"{folder.as_posix()}: training has not come to its first epoch; go on with: "
                         f"python main.py train --resume --out {folder.as_posix()}")  # fmt: skip
@@ -128,6 +128,10 @@ def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, float]]:
     if not isinstance(numbers, dict):
         raise BadFolder(f"{path.as_posix()}: not the state of a training run; train anew in another folder")
     return tensors, numbers
+
+
+def model_file(folder: Path) -> Path:
+    return folder / "model.safetensors"
 
 
 def epoch_file(folder: Path, epoch: int) -> Path:

@@ -47,7 +47,7 @@ class TrainingConfig:
 
 
 class Trainer:
-    """A model on its way: `epochs()` trains it, `state` and `restore` put it away and take it up again."""
+    """A model on its way: `steps()` trains it for an epoch, `state` and `restore` put it away and take it up again."""
 
     def __init__(self, model: Transformer, pairs: Sequence[Pair], config: TrainingConfig, device: str = "cpu") -> None:
         self.model, self.pairs, self.config, self.device = model.to(device), pairs, config, device

@@ -47,10 +47,14 @@ class Translator:
         return results
 
     def _decode(self, ids_BS: Tensor, beam: int, alpha: float) -> list[list[int]]:
-        most = min(self.model.config.max_len - 1, ids_BS.shape[1] + MORE)
+        most = self.most_tokens(ids_BS.shape[1])
         if beam == 1:
             return greedy(self.model, ids_BS, most)
         return beam_search(self.model, ids_BS, most, beam, alpha)
+
+    def most_tokens(self, source_length: int) -> int:
+        """Where a target is cut that has not come to its end."""
+        return min(self.model.config.max_len - 1, source_length + MORE)
 
     def encode(self, text: str, number: int = 1) -> list[int]:
         """The source's tokens, eos included."""

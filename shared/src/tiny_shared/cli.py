@@ -63,6 +63,13 @@ def _seed(text: str) -> int:
     return seed
 
 
+def positive(text: str) -> int:
+    """The type of an argument that counts something: a whole number from 1 up."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up (got {text!r})")
+    return int(text)
+
+
 def pick_device(name: str) -> str:
     """Turn `auto` into the best device of this machine; UserError if the named one is not there."""
     if name == "cpu":
