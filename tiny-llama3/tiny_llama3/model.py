@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from tiny_llama3.attention import Attend, attend_fused
 from tiny_llama3.cache import KVCache
 from tiny_llama3.problem import Problem
 from tiny_llama3.rope import RopeScaling, pair_frequencies, rotate, rotation_table
@@ -89,6 +90,7 @@ class Attention(nn.Module):
         super().__init__()
         d, k = config.hidden_size, config.head_size
         self.head_size = k
+        self.attend: Attend = attend_fused  # or `attend`, which gives the same
         self.q_proj = nn.Linear(d, config.num_attention_heads * k, bias=False)
         self.k_proj = nn.Linear(d, config.key_value_heads * k, bias=False)
         self.v_proj = nn.Linear(d, config.key_value_heads * k, bias=False)
@@ -103,9 +105,7 @@ class Attention(nn.Module):
         query_BHTK, key_BGSK = rotate(query_BHTK, cos_TK, sin_TK), rotate(key_BGTK, cos_TK, sin_TK)
         if cache is not None:
             key_BGSK, value_BGSK = cache.add(layer, key_BGSK, value_BGSK)
-        mixed_BHTK = functional.scaled_dot_product_attention(
-            query_BHTK, key_BGSK, value_BGSK, mask_B1TS, is_causal=mask_B1TS is None, enable_gqa=True
-        )
+        mixed_BHTK = self.attend(query_BHTK, key_BGSK, value_BGSK, mask_B1TS)
         return self.o_proj(mixed_BHTK.transpose(1, 2).flatten(2))
 
     def _heads(self, x_BTX: Tensor) -> Tensor:
@@ -177,6 +177,12 @@ class Llama(nn.Module):
                 nn.init.normal_(
                     parameter, std=smaller if name.endswith(("o_proj.weight", "down_proj.weight")) else 0.02
                 )
+
+    def attend_with(self, attend: Attend) -> None:
+        """Compute attention with another function of the same result, in every layer."""
+        for module in self.modules():
+            if isinstance(module, Attention):
+                module.attend = attend
 
     def forward(self, ids_BT: Tensor, documents_BT: Tensor | None = None, cache: KVCache | None = None) -> Tensor:
         """Logits (B, T, V). `documents_BT`: see `hidden`. With a cache, `ids_BT` are only the new positions."""
