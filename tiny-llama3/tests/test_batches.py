@@ -78,3 +78,37 @@ def test_in_order_asks_every_token_once(count, length, rows):
 def test_in_order_stops_after_so_many_rows():
     batches = in_order(Stream(range(100)), 10, 4, None, most_rows=6)
     assert [len(batch.ids_BT) for batch in batches] == [4, 2]
+
+
+def documents_of(lengths):
+    return Stream([token for length in lengths for token in (0, *range(1, length))])
+
+
+@given(st.lists(st.integers(2, 12), min_size=20, max_size=40), st.integers(24, 30), st.integers(0, 5))
+def test_rows_begin_with_a_document_where_documents_are_short(lengths, length, seed):
+    stream = documents_of(lengths)
+    batches = Batches(stream, length, 2, 0, seed)
+    rows = torch.cat([batches.rows_of(step, 0, 2).ids_BT for step in range(6)])
+    assert not rows[:, 0].any()
+    without = Batches(stream, length, 2, None, seed)
+    assert torch.cat([without.rows_of(step, 0, 2).ids_BT[:, 0] for step in range(6)]).any()
+
+
+@given(st.lists(st.integers(2, 12), min_size=20, max_size=40), st.integers(24, 30), st.integers(1, 3))
+def test_in_order_asks_every_token_once_and_with_all_of_its_document_before_it(lengths, length, rows):
+    stream = documents_of(lengths)
+    asked = []
+    for batch in in_order(stream, length, rows, 0):
+        for ids, targets in zip(batch.ids_BT.tolist(), batch.targets_BT.tolist(), strict=True):
+            for place, target in enumerate(targets):
+                if target != IGNORED:
+                    asked.append(target)
+                    assert ids[place + 1 - target : place + 1] == list(range(target))
+    assert asked == [token for token in stream.tokens.tolist() if token]
+
+
+def test_in_a_long_document_rows_begin_anywhere():
+    stream = Stream([0, *range(1, 401)])
+    moved, plain = (Batches(stream, 10, 30, first_id, 0).rows_of(0, 0, 30).ids_BT for first_id in (0, None))
+    differ = (moved != plain).any(1)
+    assert differ.sum() <= 1 and (moved[differ, 0] == 0).all()

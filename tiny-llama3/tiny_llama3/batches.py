@@ -34,7 +34,10 @@ class Batch:
 
 
 class Batches:
-    """Every epoch cuts the stream into windows anew, from another offset, and shuffles them."""
+    """Every epoch cuts the stream into windows anew, from another offset, and shuffles them.
+
+    A window that would begin within a short document begins with it.
+    """
 
     def __init__(self, tokens: Tokens, length: int, rows: int, first_id: int | None, seed: int) -> None:
         """`first_id` begins every document; `rows` are those of one step."""
@@ -61,24 +64,41 @@ class Batches:
             self._order = rng.permutation(self.windows)
             self._epoch = epoch
         start = self._offset + int(self._order[place]) * self.length
+        start = beginning(self.tokens, start, self.length, self.first_id)
         return self.tokens.slice(start, start + self.length + 1)
+
+
+def beginning(tokens: Tokens, start: int, length: int, first_id: int | None) -> int:
+    """Where the document begins that `start` is in, if that is at most half a row back; else `start`.
+
+    A row that begins within a document asks for what can't be known: a name that was told before. With short
+    documents that would concern most rows.
+    """
+    if first_id is None:
+        return start
+    lowest = max(0, start - length // 2)
+    begins = np.flatnonzero(tokens.slice(lowest, start + 1) == first_id)
+    return lowest + int(begins[-1]) if len(begins) else start
 
 
 def in_order(tokens: Tokens, length: int, rows: int, first_id: int | None, most_rows: int | None = None) -> list[Batch]:
     """All of the stream as batches, for measuring; every token but the very first is a target once.
 
-    The last window reaches back to be as long as the others, and what was asked before is not asked again.
+    A window reaches back to where its document begins, the last one to be as long as the others; what was asked before
+    is not asked again.
     """
     if len(tokens) < length + 1:
         raise Problem(
             f"the data has {len(tokens):,} tokens, one row needs {length + 1:,}; give more text or shorter rows"
         )
-    starts = list(range(0, len(tokens) - 1, length))[:most_rows]
-    windows, repeated = [], []
-    for start in starts:
-        moved = min(start, len(tokens) - length - 1)
+    windows: list[np.ndarray] = []
+    repeated: list[int] = []
+    start = 0
+    while start < len(tokens) - 1 and (most_rows is None or len(windows) < most_rows):
+        moved = min(beginning(tokens, start, length, first_id), len(tokens) - length - 1)
         windows.append(tokens.slice(moved, moved + length + 1))
         repeated.append(start - moved)
+        start = moved + length
     batches = []
     for first in range(0, len(windows), rows):
         batch = batch_of(windows[first : first + rows], first_id)

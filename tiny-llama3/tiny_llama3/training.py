@@ -4,7 +4,7 @@ Shapes: B rows, T positions of a row.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -99,7 +99,7 @@ class Trainer:
         data_parallel.add_up([tokens])
         total = torch.zeros(1, device=self.device)
         for batch in step:
-            loss = self._summed_loss(batch) / tokens.clamp(min=1)
+            loss = self._summed_loss(batch, self.hidden) / tokens.clamp(min=1)
             loss.backward()
             total += loss.detach()
         weights = [parameter for parameter in self.model.parameters() if parameter.grad is not None]
@@ -132,14 +132,14 @@ class Trainer:
         self.model.eval()
         total, tokens = 0.0, 0
         for batch in batches:
-            total += float(self._summed_loss(self._load(batch)))
+            total += float(self._summed_loss(self._load(batch), self.model.hidden))  # compiling for this wouldn't pay
             tokens += int((batch.targets_BT != IGNORED).sum())
         return total / max(tokens, 1)
 
-    def _summed_loss(self, batch: Batch) -> Tensor:
+    def _summed_loss(self, batch: Batch, hidden: Callable[[Tensor, Tensor | None], Tensor]) -> Tensor:
         documents_BT = batch.documents_BT if self.config.document_mask else None
         with self._precision():
-            hidden_BTD = self.hidden(batch.ids_BT, documents_BT)
+            hidden_BTD = hidden(batch.ids_BT, documents_BT)
             return summed_cross_entropy(hidden_BTD, self.model.lm_head.weight, batch.targets_BT)
 
     def _precision(self) -> AbstractContextManager[object]:
