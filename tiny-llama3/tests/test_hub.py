@@ -67,6 +67,7 @@ def test_our_folder_gives_the_same_logits_in_transformers_and_here(tmp_path, cha
     again, none = hub.load(tmp_path)
     assert none is None
     assert again.config == ours.config
+    assert not again.training
     assert torch.equal(again(IDS_BT), wanted)
     tied = changes.get("tie_word_embeddings", False)
     assert ("lm_head.weight" in load_file(tmp_path / "model.safetensors")) is not tied
@@ -96,8 +97,15 @@ def test_sixteen_bits_stay_sixteen_bits_unless_another_type_is_asked_for(tmp_pat
     assert {parameter.dtype for parameter in wide.parameters()} == {torch.float32}
     close(wide(IDS_BT), theirs(IDS_BT).logits)
     hub.save(tmp_path / "again", rough)
-    assert json.loads((tmp_path / "again" / "config.json").read_text(encoding="utf-8"))["dtype"] == "bfloat16"
+    written = json.loads((tmp_path / "again" / "config.json").read_text(encoding="utf-8"))
+    assert written["dtype"] == written["torch_dtype"] == "bfloat16"  # versions 5 and 4 of transformers
     assert LlamaForCausalLM.from_pretrained(tmp_path / "again").dtype == torch.bfloat16
+
+
+def test_the_device_is_where_all_of_it_goes(ours_folder):
+    model, _ = hub.load(ours_folder, device="meta")
+    assert {tensor.device.type for tensor in [*model.parameters(), *model.buffers()]} == {"meta"}
+    assert hub.load(ours_folder)[0].frequency_P.device.type == "cpu"
 
 
 @torch.no_grad()
@@ -131,6 +139,14 @@ def test_transformers_takes_both_spellings_of_the_rope_without_a_word(ours_folde
         assert one == scaled.rope_parameters
         assert hub.load(tmp_path / "scaled")[0].config.rope_scaling == SCALING
         hub.save(tmp_path / "scaled", pair(rope_scaling=SCALING, rope_theta=5e5)[0])
+
+
+def test_whole_numbers_are_written_as_version_4_of_transformers_wants_them(tmp_path):
+    hub.save(tmp_path, pair(rope_scaling=replace(SCALING, factor=8), rope_theta=500_000)[0])
+    written = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    assert written["rope_scaling"] == {"rope_type": "llama3", **LLAMA3}
+    numbers = [written["rope_theta"], *(written["rope_scaling"][name] for name in LLAMA3)]
+    assert [type(number) for number in numbers] == [float, float, float, float, int]
 
 
 LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
@@ -197,8 +213,9 @@ def test_the_tokenizer_goes_along(tmp_path, tokenizer):
     # the model had no ids, so the folder has those of the tokenizer
     assert (again.config.bos_token_id, again.config.eos_token_id, again.config.pad_token_id) == ids
     assert LlamaForCausalLM.from_pretrained(tmp_path).generation_config.eos_token_id == tokenizer.eos_id
-    hub.save(tmp_path, Llama(replace(model.config, eos_token_id=5)), tokenizer)
-    assert hub.load(tmp_path)[0].config.eos_token_id == 5
+    own = replace(model.config, bos_token_id=4, eos_token_id=5, pad_token_id=6)
+    hub.save(tmp_path, Llama(own), tokenizer)
+    assert hub.load(tmp_path)[0].config == own
 
 
 def test_a_tokenizer_may_be_smaller_than_the_model_not_larger(tmp_path, tokenizer):

@@ -17,6 +17,7 @@ from tiny_llama3.model import Block, Llama, RMSNorm
 from tiny_llama3.problem import Problem
 
 SHOWN = 4  # values of each tensor
+NORM = "x / sqrt(mean(x²) + eps) · weight"
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +97,6 @@ def trace(
     return record.steps
 
 
-NORM = "x / sqrt(mean(x²) + eps) · weight"
-
-
 def _norm(norm: RMSNorm, x_TD: Tensor) -> Tensor:
     return x_TD / torch.sqrt((x_TD * x_TD).mean(-1, keepdim=True) + norm.eps) * norm.weight.float()
 
@@ -106,7 +104,8 @@ def _norm(norm: RMSNorm, x_TD: Tensor) -> Tensor:
 def _attention(block: Block, x_TD: Tensor, frequency_P: Tensor, record: _Record) -> Tensor:
     """What the other positions have to say, added to each."""
     attention, k = block.self_attn, block.self_attn.head_size
-    wq_XD, wk_XD, wv_XD, wo_DX = (getattr(attention, f"{name}_proj").weight.float() for name in "qkvo")
+    projections = (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj)
+    wq_XD, wk_XD, wv_XD, wo_DX = (projection.weight.float() for projection in projections)
     normed_TD = record("attention norm", NORM, "T, D", _norm(block.input_layernorm, x_TD))
 
     query_TX = record("query", "norm @ Wq: what a position looks for", "T, HK", normed_TD @ wq_XD.T)
@@ -148,7 +147,8 @@ def _rotate(x_HTK: Tensor, cos_TP: Tensor, sin_TP: Tensor) -> Tensor:
 
 def _feed_forward(block: Block, x_TD: Tensor, record: _Record) -> Tensor:
     """What each position makes of it by itself, added to it."""
-    gate_FD, up_FD, down_DF = (getattr(block.mlp, f"{name}_proj").weight.float() for name in ("gate", "up", "down"))
+    projections = (block.mlp.gate_proj, block.mlp.up_proj, block.mlp.down_proj)
+    gate_FD, up_FD, down_DF = (projection.weight.float() for projection in projections)
     normed_TD = record("feed-forward norm", NORM, "T, D", _norm(block.post_attention_layernorm, x_TD))
     gate_TF = record("gate", "norm @ W gate", "T, F", normed_TD @ gate_FD.T)
     up_TF = record("up", "norm @ W up", "T, F", normed_TD @ up_FD.T)
