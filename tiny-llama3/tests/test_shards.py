@@ -141,7 +141,11 @@ def test_damage_is_named(tmp_path):
     with pytest.raises(Problem, match="cut short or damaged"):
         Shards.open(folder, "train")
     file.unlink()
-    with pytest.raises(Problem, match="is missing"):
+    for look in (lambda: Shards.open(folder, "train"), lambda: verify(folder)):
+        with pytest.raises(Problem, match="is missing"):
+            look()
+    np.save(file, np.zeros(Shards.open(folder, "valid").manifest["train"]["tokens"]))
+    with pytest.raises(Problem, match="of float64"):
         Shards.open(folder, "train")
     manifest = json.loads((folder / "manifest.json").read_text())
     for content, message in (("{", "damaged"), ('{"version": 9}', "not a manifest of version 1"),
@@ -149,8 +153,21 @@ def test_damage_is_named(tmp_path):
         (folder / "manifest.json").write_text(content)
         with pytest.raises(Problem, match=message):
             Shards.open(folder, "valid")
-    with pytest.raises(Problem, match="holds no prepared data"):
-        Shards.open(tmp_path, "train")
+    for path in (tmp_path, tmp_path / "none"):
+        with pytest.raises(Problem, match="holds no prepared data"):
+            digest(path)
+
+
+def test_ids_and_tokenizer_are_verified(tmp_path):
+    prepared(tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"vocab_size": 100}))
+    with pytest.raises(Problem, match="vocab_size is 100"):
+        verify(tmp_path)
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "tokenizer.json").unlink()
+    with pytest.raises(Problem, match=r"tokenizer\.json isn't the one"):
+        verify(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ A document is BOS, its tokens, EOS. It lies in one file, unless the file would g
 import hashlib
 import io
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,6 @@ def prepare(
         raise Problem(f"split must be hash or tail (got {split!r}); change it")
 
     dtype = np.dtype(np.uint16 if len(tokenizer) <= 2**16 else np.uint32)
-    tokenizer.save(folder, write)
     writers = {name: _Writer(name, folder, write, dtype, shard_tokens) for name in SPLITS}
     sides: list[str] = []  # of the documents that are being tokenised
 
@@ -89,6 +89,7 @@ def prepare(
         if not writer.documents:
             raise Problem(f"no document came into the {name} split, of {done}; give more text, another --valid-share, "
                           "or --split tail")  # fmt: skip
+    tokenizer.save(folder, write)
     manifest = {
         "version": VERSION,
         "dtype": dtype.name,
@@ -105,10 +106,12 @@ def prepare(
     return manifest
 
 
-def _encoded(tokenizer: Tokenizer, texts: list[str]) -> list[tuple[list[int], int, int]]:
-    """Of each text its ids, bytes and characters."""
-    return [([tokenizer.bos_id or 0, *tokenizer.encode(text), tokenizer.eos_id or 0], len(text.encode()), len(text))
-            for text in texts]  # fmt: skip
+def _encoded(tokenizer: Tokenizer, texts: list[str]) -> list[tuple[np.ndarray, int, int]]:
+    """Of each text its ids, bytes and characters; arrays, since between processes lists of numbers are slow."""
+    return [
+        (np.array([tokenizer.bos_id, *tokenizer.encode(text), tokenizer.eos_id], np.uint32), len(text.encode()),
+         len(text)) for text in texts
+    ]  # fmt: skip
 
 
 def _by_hash(documents: Iterable[str], valid_share: float, repeated: list[int]) -> Iterator[tuple[str, str]]:
@@ -148,10 +151,10 @@ class _Writer:
     held: list[np.ndarray] = field(default_factory=list)
     held_tokens: int = 0
 
-    def add(self, ids: list[int], size: int, characters: int) -> None:
+    def add(self, ids: np.ndarray, size: int, characters: int) -> None:
         if self.held and self.held_tokens + len(ids) > self.shard_tokens:
             self.flush()
-        self.held.append(np.array(ids, dtype=self.dtype))
+        self.held.append(ids.astype(self.dtype))
         self.held_tokens += len(ids)
         self.documents, self.tokens = self.documents + 1, self.tokens + len(ids)
         self.bytes, self.characters = self.bytes + size, self.characters + characters
@@ -190,7 +193,7 @@ class Shards:
         self.bytes, self.characters, self.documents = side["bytes"], side["characters"], side["documents"]
         self._shards = [_mapped(folder / f"{shard['file']}.npy", shard["tokens"]) for shard in side["shards"]]
         self._ends = [_mapped(folder / f"{shard['file']}.ends.npy", shard["documents"]) for shard in side["shards"]]
-        self._starts = np.cumsum([0, *map(len, self._shards)])
+        self._starts = [0, *accumulate(map(len, self._shards))]
 
     @classmethod
     def open(cls, folder: Path, split: str) -> "Shards":
@@ -203,16 +206,16 @@ class Shards:
                           "again") from None  # fmt: skip
 
     def __len__(self) -> int:
-        return int(self._starts[-1])
+        return self._starts[-1]
 
     def slice(self, start: int, stop: int) -> np.ndarray:
         """The tokens from `start` to `stop`, from one file or several."""
-        first = int(np.searchsorted(self._starts, start, side="right")) - 1
+        first = bisect_right(self._starts, start) - 1
         if stop <= self._starts[first + 1]:
             return self._shards[first][start - self._starts[first] : stop - self._starts[first]]
         parts = []
         while start < stop:
-            end = min(stop, int(self._starts[first + 1]))
+            end = min(stop, self._starts[first + 1])
             parts.append(self._shards[first][start - self._starts[first] : end - self._starts[first]])
             start, first = end, first + 1
         return np.concatenate(parts)
@@ -235,10 +238,10 @@ def _mapped(path: Path, length: int) -> np.ndarray:
         raise Problem(f"{path.as_posix()} is missing; copy the whole folder again, or prepare the data again") from None
     except (ValueError, EOFError) as error:
         raise Problem(f"{path.as_posix()}: cut short or damaged ({error}); prepare the data again") from None
-    if array.shape != (length,):
-        raise Problem(f"{path.as_posix()}: holds {array.shape} numbers, the manifest says {length}; prepare the data "
-                      "again")  # fmt: skip
-    return array
+    if array.shape != (length,) or array.dtype.kind != "u":
+        raise Problem(f"{path.as_posix()}: holds {array.shape} of {array.dtype}, the manifest says {length} whole "
+                      "numbers; prepare the data again")  # fmt: skip
+    return np.asarray(array)  # a plain view of the mapped file, which is cut faster
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -256,15 +259,22 @@ def read_manifest(folder: Path) -> Manifest:
 
 def digest(folder: Path) -> str:
     """Another one means other data: the manifest has the checksum of every file."""
+    read_manifest(folder)
     return hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
 
 
 def verify(folder: Path) -> None:
-    """Compare every file with its checksum. Raises Problem for the first that differs."""
+    """Compare each file with its checksum, each id with the vocabulary. Raises Problem for the first that is wrong."""
     manifest = read_manifest(folder)
     for shard in chain.from_iterable(manifest[name]["shards"] for name in SPLITS):
-        data = b"".join((folder / f"{shard['file']}{end}.npy").read_bytes() for end in ("", ".ends"))
-        if hashlib.sha256(data).hexdigest() != shard["sha256"]:
-            raise Problem(f"{folder.as_posix()}/{shard['file']}.npy isn't what was written; prepare the data again")
-    if hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest() != manifest["tokenizer_sha256"]:
-        raise Problem(f"{folder.as_posix()}/tokenizer.json isn't the one that made the data; prepare the data again")
+        files = [folder / f"{shard['file']}{end}.npy" for end in ("", ".ends")]
+        tokens = _mapped(files[0], shard["tokens"])
+        _mapped(files[1], shard["documents"])
+        if hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest() != shard["sha256"]:
+            raise Problem(f"{files[0].as_posix()} isn't what was written; prepare the data again")
+        if int(tokens.max()) >= manifest["vocab_size"]:
+            raise Problem(f"{files[0].as_posix()} has the id {tokens.max()}, the manifest's vocab_size is "
+                          f"{manifest['vocab_size']}; prepare the data again")  # fmt: skip
+    path = folder / "tokenizer.json"
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != manifest["tokenizer_sha256"]:
+        raise Problem(f"{path.as_posix()} isn't the one that made the data; prepare the data again")
