@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tiny_llama3 import grammar as grammar_module
 from tiny_llama3.grammar import Grammar, Slot
 from tiny_llama3.problem import Problem
-from tiny_llama3.stories import CHINESE, ENGLISH, entropy_bits, log2_probability, stories
+from tiny_llama3.stories import CHINESE, ENGLISH, entropy_bits, floor_bits_per_byte, log2_probability, stories
 
 LANGUAGES = ["en", "zh"]
 RULES = {"en": ENGLISH, "zh": CHINESE}
@@ -296,3 +296,10 @@ def test_mistakes_in_a_grammar_are_named():
     ]:
         with pytest.raises(Problem, match=message):
             Grammar(rules)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_floor_is_what_the_stories_need(language):
+    texts = stories(language, 300, seed=4)
+    needed = -sum(log2_probability(text, language) or 0.0 for text in texts) / sum(len(text.encode()) for text in texts)
+    assert floor_bits_per_byte(language, texts) == pytest.approx(needed, rel=0.03)

@@ -22,6 +22,7 @@ from tiny_llama3.presets import training_flops
 from tiny_llama3.problem import Problem
 from tiny_llama3.run_folder import Description, Write
 from tiny_llama3.sampling import Sampling
+from tiny_llama3.shards import Shards, digest
 from tiny_llama3.tokenizer import Tokenizer
 from tiny_llama3.training import Trainer
 from tiny_llama3.writing import write_on
@@ -43,6 +44,13 @@ class Data:
     tokenizer: Tokenizer
     bytes_per_token: float  # of the validation text, for the loss in bits a byte
     digest: str  # another one is other data
+
+    @classmethod
+    def open(cls, folder: Path) -> "Data":
+        """What `data prepare` made. Raises Problem where there is none."""
+        train, valid = Shards.open(folder, "train"), Shards.open(folder, "valid")
+        asked = len(valid) - valid.documents  # of all tokens but BOS
+        return cls(train, valid, Tokenizer.load(folder), valid.bytes / asked, digest(folder))
 
     @property
     def first_id(self) -> int | None:

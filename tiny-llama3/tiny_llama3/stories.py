@@ -5,6 +5,7 @@ arXiv:2305.07759). The notation is explained in grammar.py.
 """
 
 import random
+from collections.abc import Sequence
 from functools import cache
 from math import log2
 
@@ -184,3 +185,8 @@ def log2_probability(story: str, language: str = "both") -> float | None:
     grammars = _grammars(language)
     found = [log2_share for grammar in grammars for log2_share in grammar.derivations(story)]
     return found[0] - log2(len(grammars)) if found else None
+
+
+def floor_bits_per_byte(language: str, texts: Sequence[str]) -> float:
+    """The loss that no model can beat on average, in bits a byte of these stories."""
+    return entropy_bits(language) * len(texts) / sum(len(text.encode()) for text in texts)

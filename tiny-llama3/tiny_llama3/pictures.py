@@ -1,0 +1,42 @@
+"""How a training went: losses over tokens, as a PNG drawn by matplotlib."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+OURS, OTHERS, FLOOR = "#2f6f9f", "#9a9a9a", "#b04a4a"
+
+
+def loss_png(
+    rows: Sequence[dict[str, Any]],
+    title: str,
+    floor_bits_per_byte: float | None = None,
+    reference: Sequence[tuple[int, float]] = (),
+) -> bytes:
+    """Validation loss in bits a byte, and the training loss brought to the same scale; `reference` as its points."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    measured = [row for row in rows if "validation_loss" in row]
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    if measured:
+        last = measured[-1]
+        per_nat = last["bits_per_byte"] / last["validation_loss"]
+        trained = [(row["tokens"], row["train_loss"] * per_nat) for row in rows if "train_loss" in row]
+        if trained:
+            axes.plot(*zip(*trained, strict=True), color=OURS, alpha=0.4, linewidth=1, label="training")
+        axes.plot([row["tokens"] for row in measured], [row["bits_per_byte"] for row in measured],
+                  color=OURS, marker="o", markersize=3, label=f"validation: {last['bits_per_byte']:.4f}")  # fmt: skip
+    if reference:
+        axes.plot(*zip(*reference, strict=True), color=OTHERS, linestyle="--", label="reference run")
+    if floor_bits_per_byte:
+        axes.axhline(floor_bits_per_byte, color=FLOOR, linestyle=":",
+                     label=f"no model can beat {floor_bits_per_byte:.4f}")  # fmt: skip
+    axes.set(title=title, xlabel="tokens trained on", ylabel="bits a byte", yscale="log")
+    axes.grid(alpha=0.3, which="both")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend()
+    buffer = BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer)
+    return buffer.getvalue()
