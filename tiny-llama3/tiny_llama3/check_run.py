@@ -70,6 +70,13 @@ def corpus_of(description: Description) -> str:
     return str(description.data.get("about", {}).get("name", "your own text"))
 
 
+def nearest_reference(description: Description, known: Sequence[Reference] | None = None) -> Reference | None:
+    """Of those on the same corpus the one of the most similar size; None: those in the tree."""
+    size = parameters(description.model)
+    same = [one for one in (references() if known is None else known) if one.corpus == corpus_of(description)]
+    return min(same, key=lambda one: abs(math.log(one.parameters / size)), default=None)
+
+
 def check(rows: Sequence[Row], description: Description, known: Sequence[Reference]) -> list[Finding]:
     """Raises Problem if the run has measured too little to tell."""
     measured = _measured(rows)
@@ -157,12 +164,11 @@ def _floor(measured: Sequence[Row], description: Description) -> Iterator[Findin
 
 
 def _reference(measured: Sequence[Row], description: Description, known: Sequence[Reference]) -> Iterator[Finding]:
-    corpus, size = corpus_of(description), parameters(description.model)
-    same = [reference for reference in known if reference.corpus == corpus]
-    if not same:
-        yield Finding("reference", True, f"there is none for {corpus}, so only the run itself could be looked at")
+    nearest = nearest_reference(description, known)
+    if nearest is None:
+        words = f"there is none for {corpus_of(description)}, so only the run itself could be looked at"
+        yield Finding("reference", True, words)
         return
-    nearest = min(same, key=lambda reference: abs(math.log(reference.parameters / size)))
     last = measured[-1]
     expected = nearest.bits_at(last["tokens"])
     over = last["bits_per_byte"] / expected - 1

@@ -17,6 +17,7 @@ from tiny_llama3.problem import Problem
 from tiny_llama3.training import WRITTEN_OUT, Trainer, TrainingConfig
 
 MB = 1e6
+ENOUGH_S = 5.0  # of timing
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Plan:
         return asdict(self)
 
 
-def make_plan(trainer: Trainer, steps: int | None = None, minutes: float | None = None, timed_steps: int = 3) -> Plan:
+def make_plan(trainer: Trainer, steps: int | None = None, minutes: float | None = None, timed_steps: int = 9) -> Plan:
     """Give the steps, or the minutes that they may take. The trainer is left as it was."""
     if (steps is None) == (minutes is None):
         raise Problem("give either the steps or the minutes of a run")
@@ -60,16 +61,19 @@ def make_plan(trainer: Trainer, steps: int | None = None, minutes: float | None 
     )
 
 
-def time_steps(trainer: Trainer, steps: int = 3) -> float:
-    """Seconds a step, the median; a first step, in which compilers run and memory is fetched, is not counted."""
+def time_steps(trainer: Trainer, steps: int = 9) -> float:
+    """Seconds a step, the median of so many; fewer where a step takes seconds.
+
+    The first steps, in which compilers run and memory is fetched, are not counted.
+    """
     state, step = trainer.state(), trainer.step
-    times = []
-    for _ in range(steps + 1):
+    times: list[float] = []
+    while len(times) < steps + 2 and (len(times) < 5 or sum(times[2:]) < ENOUGH_S):
         start = time.perf_counter()
         trainer.train_step()  # which ends with the loss as a number, so nothing is left running on a GPU
         times.append(time.perf_counter() - start)
     trainer.restore(state, step)
-    return sorted(times[1:])[steps // 2]
+    return sorted(times[2:])[len(times[2:]) // 2]
 
 
 def peak_flops(device: str, precision: str, size: int = 2048, rounds: int = 5) -> float:

@@ -83,11 +83,15 @@ class Run:
         write: Write,
         device: str = "cpu",
         peak_flops: float = math.nan,
+        trainer: Trainer | None = None,
     ) -> "Run":
-        """Raises Problem if the folder holds a run."""
+        """`trainer` may be one that planning has compiled. Raises Problem if the folder holds a run."""
         if (folder / "run.json").exists():
             raise Problem(f"{folder.as_posix()} holds a run already; go on with --resume, or name another --out")
-        run = cls(folder, description, data, _trainer(description, data, device), write, peak_flops)
+        if trainer is None:
+            trainer = new_trainer(description, data, device)
+        trainer.config = description.training
+        run = cls(folder, description, data, trainer, write, peak_flops)
         if run.leads:
             run._measure(lambda row: None)  # before the first step: the model folder is there from the beginning
             run.save()
@@ -105,7 +109,7 @@ class Run:
         if not found:
             raise Problem(f"{folder.as_posix()}/checkpoints is empty; start anew in another folder")
         tensors, numbers = run_folder.read_checkpoint(found[-1])
-        trainer = _trainer(description, data, device)
+        trainer = new_trainer(description, data, device)
         try:
             step = int(numbers.pop("step"))
             trainer.restore(tensors, step)
@@ -184,7 +188,8 @@ class Run:
         on_row(self.rows[-1])
 
 
-def _trainer(description: Description, data: Data, device: str) -> Trainer:
+def new_trainer(description: Description, data: Data, device: str) -> Trainer:
+    """At step 0."""
     c = description.training
     torch.manual_seed(c.seed)
     batches = Batches(data.train, c.sequence, c.batch_rows, data.first_id, c.seed)
