@@ -29,8 +29,7 @@ READING_PATH = [
     "tiny_llama3/rope.py",
     "tiny_llama3/attention.py",
     "tiny_llama3/model.py",
-    "tiny_llama3/loss.py",
-    "tiny_llama3/muon.py",
+    "tiny_llama3/schedule.py",
     "tiny_llama3/training.py",
     "tiny_llama3/generate.py",
 ]
@@ -426,6 +425,7 @@ def generate(args: argparse.Namespace) -> None:
     from tiny_llama3.writing import write_on
 
     limit_threads(args.threads)
+    sampling = sampling_of(args)
     model, tokenizer = hub.load(args.model, cli.pick_device(args.device))
     if tokenizer is None:
         raise UserError(f"{args.model.as_posix()} has no tokenizer; put its tokenizer.json there")
@@ -433,7 +433,7 @@ def generate(args: argparse.Namespace) -> None:
     live = len(prompts) == 1 and not args.json
     if live:
         print(prompts[0], end="", flush=True)
-    texts = write_on(model, tokenizer, prompts, args.max_new_tokens, sampling_of(args), stops=args.stop, seed=args.seed,
+    texts = write_on(model, tokenizer, prompts, args.max_new_tokens, sampling, stops=args.stop, seed=args.seed,
                      on_text=lambda row, piece: print(piece, end="", flush=True) if live else None)  # fmt: skip
     if live:
         print()
