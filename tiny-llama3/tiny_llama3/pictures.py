@@ -16,6 +16,7 @@ def loss_png(
     """Validation loss in bits a byte, and the training loss brought to the same scale; `reference` as its points."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter, FormatStrFormatter, LogLocator
 
     measured = [row for row in rows if "validation_loss" in row]
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -34,6 +35,11 @@ def loss_png(
         axes.axhline(floor_bits_per_byte, color=FLOOR, linestyle=":",
                      label=f"no model can beat {floor_bits_per_byte:.4f}")  # fmt: skip
     axes.set(title=title, xlabel="tokens trained on", ylabel="bits a byte", yscale="log")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 500k, 1M
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_locator(LogLocator(subs=range(1, 10)))
+    axes.yaxis.set_minor_formatter("")
     axes.grid(alpha=0.3, which="both")
     if axes.get_legend_handles_labels()[0]:
         axes.legend()

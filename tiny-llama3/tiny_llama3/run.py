@@ -29,7 +29,7 @@ from tiny_llama3.writing import write_on
 
 REPORT_EVERY = 10  # steps between rows of the log
 SAVE_EVERY_S = 60.0
-MEASURED_ROWS = 400  # of the validation tokens
+MEASURED_ROWS = 512  # of the validation tokens
 SAMPLE_TOKENS = 80
 
 Row = dict[str, Any]
