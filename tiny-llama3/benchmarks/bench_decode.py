@@ -55,9 +55,8 @@ def both(config: LlamaConfig) -> tuple[Llama, Any]:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.startswith("model.layers.") and parameter.ndim == 2:
-                parameter *= (
-                    64 / config.hidden_size**0.5
-                )  # or the layers change so little that the same token comes again and again
+                # or the layers change so little that the same token comes again and again
+                parameter.mul_(64 / config.hidden_size**0.5)
     with tempfile.TemporaryDirectory() as folder:
         hub.save(folder, model)
         return model, LlamaForCausalLM.from_pretrained(folder).eval()

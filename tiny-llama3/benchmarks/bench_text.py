@@ -35,6 +35,7 @@ class Corpus:
 
 def corpora(data: Path | None) -> list[Corpus]:
     found = []
+    source: tuple[str, ...]
     if data is not None and (data / "tinyshakespeare.txt").is_file():
         source = (str(data / "tinyshakespeare.txt"), "--vocab-size", "256", "--split", "tail", "--valid-share", "0.1")
         found.append(Corpus("tinyshakespeare", source, ("--prompt", "ROMEO:")))
