@@ -9,7 +9,7 @@ import torch
 from tiny_shared import cli
 from tokenizers import Tokenizer as Theirs
 
-import commands as main
+import main
 from tiny_llama3 import plan, run
 
 SMALL = ["--steps", "30", "--sequence", "32", "--batch-rows", "4", "--evaluate-every", "15", "--warmup-steps", "5",

@@ -11,7 +11,7 @@ import time
 import pytest
 from tiny_shared import cli
 
-import commands as main
+import main
 import train_child
 from tiny_llama3.run_folder import checkpoints, read_checkpoint, read_description, read_log
 

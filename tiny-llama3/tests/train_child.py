@@ -6,7 +6,7 @@ from pathlib import Path
 from tiny_shared import cli
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import commands as main
+import main
 from tiny_llama3 import plan, run
 
 if __name__ == "__main__":
