@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from tiny_llama3.presets import Preset
-    from tiny_llama3.run import Data, Run
+    from tiny_llama3.run import Run
     from tiny_llama3.sampling import Sampling
     from tiny_llama3.training import TrainingConfig
 
@@ -155,6 +155,7 @@ def data_prepare(args: argparse.Namespace) -> None:
     if (args.stories is None) == (not args.files):
         raise UserError("name the files to prepare, or the built-in text with --stories en, zh or both")
     about: dict[str, Any] = {"name": args.name} if args.name else {}
+    texts: Sequence[str] | None = None
     if args.stories:
         from tiny_llama3.stories import floor_bits_per_byte, stories
 
@@ -164,10 +165,10 @@ def data_prepare(args: argparse.Namespace) -> None:
     if args.tokenizer:
         tokenizer = Tokenizer.load(args.tokenizer)
     else:
-        tokenizer = trained_tokenizer(documents(args, texts if args.stories else None), args.vocab_size, args.processes)
+        tokenizer = trained_tokenizer(documents(args, texts), args.vocab_size, args.processes)
     with cli.progress_bar("characters", None, "B") as bar:
         manifest = prepare(
-            documents(args, texts if args.stories else None), tokenizer, args.out, write,
+            documents(args, texts), tokenizer, args.out, write,
             valid_share=args.valid_share, split=args.split, processes=args.processes, about=about,
             tick=lambda characters: bar.update(characters),
         )  # fmt: skip
@@ -218,7 +219,7 @@ def pretrain(args: argparse.Namespace) -> None:
         data_parallel.join(device)
     try:
         if data_parallel.rank() > 0:
-            last = (resumed(args, device) if args.resume else begun(args, device)).train()
+            (resumed(args, device) if args.resume else begun(args, device)).train()
             return
         with only_one(args.out, "training"):
             running = resumed(args, device) if args.resume else begun(args, device)
@@ -249,7 +250,7 @@ def begun(args: argparse.Namespace, device: str) -> "Run":
     data = Data.open(args.data)
     name, preset = shape(args)
     training = training_of(args, preset, device)
-    model = model_of(args, preset, data, training)
+    model = preset.config_for(data.tokenizer, training.sequence)
     settings = {"folder": args.data.resolve().as_posix(), "digest": data.digest,
                 "about": read_manifest(args.data)["about"]}  # fmt: skip
     description = Description(name, model, training, settings, args.prompt, {})
@@ -286,40 +287,23 @@ def shape(args: argparse.Namespace) -> "tuple[str, Preset]":
 
 
 def training_of(args: argparse.Namespace, preset: "Preset", device: str) -> "TrainingConfig":
-    """The defaults, what suits the shape and the machine, and what the user set."""
-    from tiny_llama3.training import TrainingConfig, best_precision
+    """What the user set; the rest is the preset's."""
+    from tiny_llama3.training import TrainingConfig
 
-    steps = args.steps or 1000
-    values: dict[str, Any] = {
-        "steps": steps, "sequence": preset.sequence, "batch_rows": preset.batch_rows, "micro_rows": preset.micro_rows,
-        "warmup_steps": min(20, steps), "decay_share": 0.5, "precision": best_precision(device),
-    }  # fmt: skip
-    for each in fields(TrainingConfig):
-        value = getattr(args, each.name, None)
-        if value is not None and not (each.name == "precision" and value == "auto"):
-            values[each.name] = value
-    values["micro_rows"] = min(values["micro_rows"], values["batch_rows"])
-    values["compile"] = compiles(args.compile, preset, device)
-    return TrainingConfig(**values)
+    given = {each.name: getattr(args, each.name, None) for each in fields(TrainingConfig)}
+    chosen = {name: value for name, value in given.items() if value not in (None, "auto")}
+    return preset.training(device, **(chosen | {"compile": compiles(args.compile, preset, device)}))
 
 
 def compiles(asked: bool | None, preset: "Preset", device: str) -> bool:
     """Unless told: where it gains more than it costs, and where a compiler is there."""
-    wanted = asked if asked is not None else preset.num_hidden_layers > 4
+    wanted = asked if asked is not None else preset.compiling_pays
     there = device.startswith("cuda") or any(
         shutil.which(os.environ.get("CXX", name)) for name in ("g++", "clang++", "c++")
     )
     if wanted and not there:
         note("no C++ compiler found, so torch.compile is left out; training takes about a fifth longer")
     return wanted and there
-
-
-def model_of(args: argparse.Namespace, preset: "Preset", data: "Data", training: "TrainingConfig") -> Any:
-    tokenizer = data.tokenizer
-    return preset.config(
-        len(tokenizer), bos_token_id=tokenizer.bos_id, eos_token_id=tokenizer.eos_id, pad_token_id=tokenizer.pad_id,
-        max_position_embeddings=max(512, training.sequence),
-    )  # fmt: skip
 
 
 def watch(running: "Run") -> dict[str, Any]:
@@ -391,7 +375,7 @@ def plan(args: argparse.Namespace) -> None:
     data = Data.open(args.data)
     name, preset = shape(args)
     training = training_of(args, preset, device)
-    model = model_of(args, preset, data, training)
+    model = preset.config_for(data.tokenizer, training.sequence)
     trainer = new_trainer(Description(name, model, training, {}, "", {}), data, device)
     made = make_plan(trainer, None if args.minutes else training.steps, args.minutes)
     parts = {what: round(size / 1e6, 1) for what, size in memory(model, training).items()}

@@ -7,6 +7,7 @@ from tiny_llama3.attention import attend
 from tiny_llama3.model import Llama, LlamaConfig
 from tiny_llama3.presets import PRESETS, from_depth, parameters, training_flops
 from tiny_llama3.problem import Problem
+from tiny_llama3.tokenizer import Tokenizer
 
 SIZES = {
     "nano": (0.5e6, 1e6),
@@ -54,3 +55,20 @@ def test_flops_equal_what_pytorch_counts(tied):
         model(torch.zeros(1, length, dtype=torch.long)).sum().backward()
     norms = 6 * (2 * config.num_hidden_layers + 1) * config.hidden_size  # weights too, but they multiply no matrix
     assert counter.get_total_flops() == pytest.approx((training_flops(config, length) - norms) * length)
+
+
+def test_what_is_chosen_counts_and_the_rest_suits_the_shape():
+    small, large = PRESETS["nano"], PRESETS["42M"]
+    assert (small.training("cpu").steps, small.training("cpu").decay_share) == (1000, 0.5)
+    assert large.training("cpu").sequence == 512 and large.training("cpu", sequence=64).sequence == 64
+    assert small.training("cpu", steps=5).warmup_steps == 5 and small.training("cpu", steps=50).warmup_steps == 20
+    assert small.training("cpu", batch_rows=2).micro_rows == 2 and large.training("cpu").micro_rows == 4
+    assert large.compiling_pays and not small.compiling_pays
+
+
+def test_a_model_has_the_marks_of_its_tokenizer_and_room_for_its_rows():
+    tokenizer = Tokenizer.train(["a cat and a rat"], 258)
+    config = PRESETS["nano"].config_for(tokenizer, 2000)
+    assert (config.vocab_size, config.max_position_embeddings) == (len(tokenizer), 2000)
+    assert config.bos_token_id == tokenizer.bos_id and config.eos_token_id == tokenizer.eos_id
+    assert PRESETS["nano"].config_for(tokenizer, 8).max_position_embeddings == 512

@@ -8,6 +8,10 @@ from typing import Any
 
 from tiny_llama3.model import LlamaConfig
 from tiny_llama3.problem import Problem
+from tiny_llama3.tokenizer import Tokenizer
+from tiny_llama3.training import TrainingConfig, best_precision
+
+DEFAULT_STEPS = 1000
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,24 @@ class Preset:
         shape = {name: value for name, value in asdict(self).items() if name not in own}
         shape |= {"vocab_size": vocab_size, "max_position_embeddings": max(self.sequence, 512), "rope_theta": 10_000.0}
         return LlamaConfig(**(shape | changes))
+
+    def config_for(self, tokenizer: Tokenizer, sequence: int) -> LlamaConfig:
+        """With the tokenizer's vocabulary and marks, and positions enough for rows of `sequence`."""
+        return self.config(len(tokenizer), bos_token_id=tokenizer.bos_id, eos_token_id=tokenizer.eos_id,
+                           pad_token_id=tokenizer.pad_id, max_position_embeddings=max(512, sequence))  # fmt: skip
+
+    def training(self, device: str, **chosen: Any) -> TrainingConfig:
+        """What suits the shape and the device, but for what is `chosen`."""
+        steps = chosen.get("steps", DEFAULT_STEPS)
+        values = {"steps": steps, "sequence": self.sequence, "batch_rows": self.batch_rows,
+                  "micro_rows": self.micro_rows, "warmup_steps": min(20, steps), "decay_share": 0.5,
+                  "precision": best_precision(device)} | chosen  # fmt: skip
+        return TrainingConfig(**(values | {"micro_rows": min(values["micro_rows"], values["batch_rows"])}))
+
+    @property
+    def compiling_pays(self) -> bool:
+        """Whether a usual run gains more by torch.compile than compiling takes."""
+        return self.num_hidden_layers > 4
 
 
 PRESETS = {
