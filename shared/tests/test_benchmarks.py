@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 from tiny_shared import benchmarks
-from tiny_shared.benchmarks import THREADS, Row, command, figure, in_turn, installed, machine, merged, speed, table
+from tiny_shared.benchmarks import (
+    THREADS,
+    Row,
+    command,
+    figure,
+    help_time,
+    in_turn,
+    installed,
+    machine,
+    merged,
+    speed,
+    table,
+)
 from tiny_shared.testing.benchmarks import run_part
 
 HERE = {"processor": "Abacus, 2 cores", "Python": "3.11.7", "date": "2025-06-02"}
@@ -39,6 +51,16 @@ def test_ours_and_theirs_are_timed_in_turn_and_the_median_counts(monkeypatch):
 def test_a_ratio_above_one_means_that_ours_is_faster():
     row = speed("cut", 10.0, "MB/s", "peer 1.0", (0.5, 2.0), "make bench", limit="memory: 40")
     assert row == Row("cut", "20 MB/s", "peer 1.0: 5", "4.00×", "make bench", "memory: 40")
+
+
+def test_the_start_of_a_track_is_timed_in_its_folder(tmp_path):
+    track = tmp_path / "tiny-x"
+    track.mkdir()
+    (track / "main.py").write_text("import pathlib, sys, time\npathlib.Path(sys.argv[1]).touch()\ntime.sleep(0.2)\n")
+    row = help_time(track, 1)
+    assert (track / "--help").exists()
+    assert int(row.ours.removesuffix(" ms")) >= 200 and float(row.ratio.removesuffix("×")) < 1
+    assert row.command == command("tiny-x", "light")
 
 
 @pytest.mark.parametrize(("number", "shown"), [(0.0423, "0.0423"), (7.306, "7.31"), (99.94, "99.9"), (1260.4, "1,260")])

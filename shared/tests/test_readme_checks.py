@@ -110,6 +110,33 @@ def test_a_claim_that_does_not_hold_is_found(name, old, new, said, track):
         check_all(track)
 
 
+def test_measured_figures_must_stand_in_the_results(track):
+    figures = [f"{number}.5" for number in range(10, 20)]
+    (track / "benchmarks").mkdir()
+    (track / "benchmarks" / "RESULTS.md").write_text(" ".join(figures), encoding="utf-8")
+    for shown, said in ((figures, None), ([*figures, "20.5"], "'20.5'"), (figures[:3], "hardly a measured figure")):
+        text = f"1.25 <!-- measured --> {' '.join(shown)} <!-- /measured -->"
+        (track / "README.md").write_text(text, encoding="utf-8")
+        if said is None:
+            readme.check_measured(track, "README.md")
+        else:
+            with pytest.raises(AssertionError, match=said):
+                readme.check_measured(track, "README.md")
+
+
+def test_the_kept_demonstration_has_the_words_of_main(track):
+    words = ["A model learns to add.", "It has learned so much:", "Now try it yourself:"]
+    (track / "main.py").write_text("\n".join(f'say("{each}")' for each in words), encoding="utf-8")
+    (track / "docs" / "demo.txt").write_text("\n7\n".join(words), encoding="utf-8")
+    readme.check_kept_demonstration(track)
+    edit(track, "docs/demo.txt", "to add", "to multiply")
+    with pytest.raises(AssertionError, match="which says .'A model learns to add.'"):
+        readme.check_kept_demonstration(track)
+    (track / "main.py").write_text("", encoding="utf-8")
+    with pytest.raises(AssertionError, match="hardly anything"):
+        readme.check_kept_demonstration(track)
+
+
 def test_an_example_that_prints_something_else_is_found(track):
     for name in readme.READMES:
         edit(track, name, "print(1 + 1)", "print(1 + 2)")

@@ -8,7 +8,7 @@ A track's benchmarks/ holds `__main__.py`, RESULTS.md and a `bench_NAME.py` for 
 """
 
 from tiny_shared.benchmarks.command_line import THREADS, main
-from tiny_shared.benchmarks.measure import Row, command, figure, in_turn, speed
+from tiny_shared.benchmarks.measure import Row, command, figure, help_time, in_turn, speed
 from tiny_shared.benchmarks.results import Machine, installed, machine, merged, table
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Row",
     "command",
     "figure",
+    "help_time",
     "in_turn",
     "installed",
     "machine",

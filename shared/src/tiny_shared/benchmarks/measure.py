@@ -1,6 +1,8 @@
 """What every part of a benchmark needs: two functions timed in turn, and the row of a table that comes of it."""
 
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +40,17 @@ def speed(
     """The row of two functions that did the same `amount` of work in `seconds` (ours, theirs)."""
     ours, theirs = (figure(amount / each) for each in seconds)
     return Row(what, f"{ours} {unit}", f"{peer}: {theirs}", f"{seconds[1] / seconds[0]:.2f}×", command, limit)
+
+
+def help_time(track: Path, rounds: int) -> Row:
+    """`python main.py --help` of a track beside an interpreter that does nothing, a new process each time."""
+
+    def start(*arguments: str) -> None:
+        subprocess.run([sys.executable, *arguments], cwd=track, stdout=subprocess.DEVNULL, check=True)
+
+    ours, nothing = in_turn(lambda: start("main.py", "--help"), lambda: start("-c", "pass"), rounds)
+    return Row("`python main.py --help`", f"{ours * 1e3:.0f} ms", f"`python -c pass`: {nothing * 1e3:.0f}",
+               f"{nothing / ours:.2f}×", command(track.name, "light"))  # fmt: skip
 
 
 def figure(number: float) -> str:

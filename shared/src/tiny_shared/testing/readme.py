@@ -88,6 +88,26 @@ def check_pictures(track: Path) -> None:
     assert not stale, f"{', '.join(stale)}: not what the code draws; run: python docs/make_pictures.py"
 
 
+def check_measured(track: Path, name: str) -> None:
+    """Every figure with a decimal point between <!-- measured --> and <!-- /measured --> stands in RESULTS.md."""
+    (measured,) = re.findall(r"<!-- measured -->(.*?)<!-- /measured -->", _text(track, name), re.DOTALL)
+    results, figures = _text(track, "benchmarks/RESULTS.md"), re.findall(r"\d+\.\d+", measured)
+    assert len(figures) > 8, f"{name} tells hardly a measured figure: {figures}"
+    missing = [figure for figure in figures if figure not in results]
+    assert not missing, f"{name}: {missing} don't stand in benchmarks/RESULTS.md"
+
+
+def check_kept_demonstration(track: Path) -> None:
+    """docs/demo.txt has the words that main.py says; the numbers of a training are those of the machine it ran on."""
+    kept, said = (
+        _text(track, "docs/demo.txt"),
+        re.findall(r'say\(\s*f?"(?:\\n)?([^"{\\]{15,})', _text(track, "main.py")),
+    )
+    assert len(said) >= 3, f"main.py says hardly anything: {said}"
+    stale = [words for words in said if words not in kept]
+    assert not stale, f"docs/demo.txt is not today's demonstration, which says {stale}"
+
+
 def readme_tests(track: Path, parser: Callable[[], ArgumentParser], shown: set[str]) -> type:
     """A class of tests; `parser` makes main.py's, `shown` names the functions behind the commands in the READMEs."""
     import pytest
