@@ -1,4 +1,4 @@
-"""Count the pairs, the first half of a step of byte-pair encoding.
+"""Chapter 2: count the pairs, the first half of a step of byte-pair encoding.
 
 `count_of` says how often each pre-token occurs in the text; a pre-token is a tuple of ids. Return how often each pair
 of neighbours occurs. With the ids t = 1, h = 2, e = 3, n = 4, for 5 times "the", 3 times "then" and 2 times "hen":

@@ -1,4 +1,4 @@
-"""Join a pair, and encode with nothing else.
+"""Chapter 2: join a pair, and encode with nothing else.
 
 `merge` puts `new` where the pair stands, from left to right. What was joined is gone, so joins don't overlap:
 

@@ -1,4 +1,4 @@
-"""Turn queries and keys by their position (RoPE).
+"""Chapter 4: turn queries and keys by their position (RoPE).
 
 `x` has K numbers for each position, and K is even. They form K/2 pairs: pair i is (x[i], x[i + K/2]). At position p,
 pair i is turned by the angle p · theta^(-2i / K), in radians:

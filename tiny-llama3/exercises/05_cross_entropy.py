@@ -1,4 +1,4 @@
-"""The loss: how surprised is the model, for a token and for a byte?
+"""Chapter 5: the loss. How surprised is the model, for a token and for a byte?
 
 `cross_entropy`: p = softmax(logits), and the loss of a position is -ln p(target). A target of -100 is ignored: nobody
 could know what stands there. Return the mean over the positions that count; at least one does. Four tokens whose logits

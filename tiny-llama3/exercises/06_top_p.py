@@ -1,4 +1,4 @@
-"""Keep the likely tokens (top-p), in plain Python.
+"""Chapter 7: keep the likely tokens (top-p), in plain Python.
 
 Go through the tokens from the most likely one on, and keep each until those that are kept have probability `p` or more
 together. The others get 0; those that are kept are divided by their sum, so that they make 1 again. With p = 0.7:

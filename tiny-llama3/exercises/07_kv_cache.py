@@ -1,4 +1,4 @@
-"""Attention that remembers: piece by piece must equal all at once.
+"""Chapter 8: attention that remembers: piece by piece must equal all at once.
 
 `attend` gets the queries, keys and values of T new positions only; those before them are in the cache. Add the new keys
 and values to it, then let each new position look at all that the cache held before and at the new ones up to itself:

@@ -59,11 +59,10 @@ def prepare(
                       "`tokenizer train`")  # fmt: skip
     if (folder / "manifest.json").exists():
         raise Problem(f"{folder.as_posix()} holds prepared data already; name another folder, or remove it")
+    repeated: list[int] = []
     if split == "hash":
-        repeated: list[int] = []
         sided = _by_hash(documents, valid_share, repeated)
     elif split == "tail":
-        repeated = []
         sided = _by_tail(list(documents), valid_share)
     else:
         raise Problem(f"split must be hash or tail (got {split!r}); change it")
