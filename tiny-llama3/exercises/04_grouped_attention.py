@@ -1,4 +1,4 @@
-"""Chapter 4: attention in which several query heads share one head of keys and values, and documents don't see each other.
+"""Chapter 4: attention in which query heads share a head of keys and values, and documents don't see each other.
 
 There are H query heads and G heads of keys and values; G divides H. The first H/G query heads share head 0 of the keys
 and values, the next H/G share head 1: with H = 4 and G = 2, heads 0 and 1 ask key head 0, heads 2 and 3 key head 1.
