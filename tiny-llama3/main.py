@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from tiny_shared import UserError, cli
 
+import alignment
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -165,12 +167,13 @@ def data_prepare(args: argparse.Namespace) -> None:
     if args.tokenizer:
         tokenizer = Tokenizer.load(args.tokenizer)
     else:
-        tokenizer = trained_tokenizer(documents(args, texts), args.vocab_size, args.processes)
+        contents = chat_contents(args) if args.chats else documents(args, texts)
+        tokenizer = trained_tokenizer(contents, args.vocab_size, args.processes)
     with cli.progress_bar("characters", None, "B") as bar:
         manifest = prepare(
             documents(args, texts), tokenizer, args.out, write,
             valid_share=args.valid_share, split=args.split, processes=args.processes, about=about,
-            tick=lambda characters: bar.update(characters),
+            tick=lambda characters: bar.update(characters), chats=args.chats,
         )  # fmt: skip
     lines = [f"{args.out.as_posix()}: {manifest['vocab_size']:,} tokens in the vocabulary"]
     for name in ("train", "valid"):
@@ -183,7 +186,23 @@ def data_prepare(args: argparse.Namespace) -> None:
 def documents(args: argparse.Namespace, texts: Sequence[str] | None) -> Iterator[str]:
     from tiny_llama3.documents import read_documents
 
+    if args.chats:
+        return chat_documents(args)
     return iter(texts) if texts is not None else read_documents(args.files, args.field, args.separate)
+
+
+def chat_documents(args: argparse.Namespace) -> Iterator[str]:
+    from tiny_llama3.align.chat_files import read_chats
+    from tiny_llama3.chat_template import to_json
+
+    return (to_json(chat) for file in args.files for chat in read_chats(file))
+
+
+def chat_contents(args: argparse.Namespace) -> Iterator[str]:
+    """What a tokenizer learns from: the special tokens are not text."""
+    from tiny_llama3.align.chat_files import read_chats
+
+    return (message.content for file in args.files for chat in read_chats(file) for message in chat)
 
 
 def data_download(args: argparse.Namespace) -> None:
@@ -513,6 +532,16 @@ def parser() -> cli.Parser:
         sub.add_argument("--tokenizer", type=Path, required=required, metavar="PATH", help="tokenizer.json, "
                          "tokenizer.model, or a folder with one")  # fmt: skip
 
+    def add_sampling(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--max-new-tokens", type=cli.positive, default=200, metavar="N", help="(default: %(default)s)")
+        sub.add_argument(
+            "--temperature", type=float, default=0.0, metavar="X", help="0: the most likely token (default)"
+        )
+        sub.add_argument("--top-k", type=int, default=0, metavar="N", help="0: all (default)")
+        sub.add_argument("--top-p", type=float, default=1.0, metavar="P", help="(default: 1)")
+        sub.add_argument("--min-p", type=float, default=0.0, metavar="P", help="(default: 0)")
+        sub.add_argument("--repetition-penalty", type=float, default=1.0, metavar="X", help="(default: 1)")
+
     def add_machine(sub: argparse.ArgumentParser) -> None:
         cli.add_device(sub)
         sub.add_argument("--threads", type=cli.positive, metavar="N", help="processor threads (default: all cores)")
@@ -546,6 +575,8 @@ def parser() -> cli.Parser:
     sub.add_argument("--split", choices=["hash", "tail"], default="hash", help="hash of a document, or the end of all")
     sub.add_argument("--valid-share", type=float, default=0.05, metavar="P", help="(default: %(default)s)")
     cli.add_seed(sub)
+    sub.add_argument("--chats", action="store_true", help="the files are JSON Lines of chats, to be read as such")
+    alignment.add_data_commands(group, command)
     sub = command(group, "download", data_download, "fetch a corpus: tinystories, tinyshakespeare, tang")
     sub.add_argument("name", metavar="NAME")
     sub.add_argument("--out", type=Path, required=True, metavar="DIR")
@@ -567,15 +598,12 @@ def parser() -> cli.Parser:
     sub = command(commands, "generate", generate, "write on from prompts")
     sub.add_argument("prompt", nargs="*", metavar="PROMPT", help="(default: one that is empty)")
     sub.add_argument("--model", type=Path, required=True, metavar="DIR", help="a run, or a Hugging Face folder")
-    sub.add_argument("--max-new-tokens", type=cli.positive, default=200, metavar="N", help="(default: %(default)s)")
-    sub.add_argument("--temperature", type=float, default=0.0, metavar="X", help="0: the most likely token (default)")
-    sub.add_argument("--top-k", type=int, default=0, metavar="N", help="0: all (default)")
-    sub.add_argument("--top-p", type=float, default=1.0, metavar="P", help="(default: 1)")
-    sub.add_argument("--min-p", type=float, default=0.0, metavar="P", help="(default: 0)")
-    sub.add_argument("--repetition-penalty", type=float, default=1.0, metavar="X", help="(default: 1)")
+    add_sampling(sub)
     sub.add_argument("--stop", action="append", default=[], metavar="TEXT", help="ends the text; may be repeated")
     cli.add_seed(sub)
     add_machine(sub)
+    alignment.add_commands(commands, command, add_sampling, add_machine, write=write, limit_threads=limit_threads,
+                           run_command=run)  # fmt: skip
     sub = command(commands, "trace", trace, "print every tensor between a text and its next token")
     sub.add_argument("text", metavar="TEXT")
     sub.add_argument("--model", type=Path, required=True, metavar="DIR")

@@ -17,7 +17,7 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from tiny_llama3 import config_json, official, tokenizer_files, weight_files
+from tiny_llama3 import chat_template, config_json, official, tokenizer_files, weight_files
 from tiny_llama3.model import Llama, LlamaConfig
 from tiny_llama3.problem import Problem
 from tiny_llama3.tokenizer import Tokenizer
@@ -34,14 +34,20 @@ def save(folder: str | Path, model: Llama, tokenizer: Tokenizer | None = None, w
     folder, write = Path(folder), write or tokenizer_files._write
     config = _with_ids(model.config, tokenizer)
     if tokenizer is not None:
-        tokenizer.save(folder, write)
-        roles = tokenizer_files.tokenizer_config(tokenizer, config.max_position_embeddings)
-        write(folder / "tokenizer_config.json", _as_json(roles))
+        save_tokenizer(folder, tokenizer, config, write)
     write(folder / "generation_config.json", _as_json(config_json.generation_json(config)))
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
                if not (name == weight_files.OUTPUT and config.tie_word_embeddings)}  # fmt: skip
     write(folder / weight_files.SINGLE, safetensors.torch.save(weights, {"format": "pt"}))
     write(folder / "config.json", _as_json(config_json.to_json(config, model.lm_head.weight.dtype)))
+
+
+def save_tokenizer(folder: Path, tokenizer: Tokenizer, config: LlamaConfig, write: Write) -> None:
+    """With the chat format, if the tokenizer has its special tokens."""
+    tokenizer.save(folder, write)
+    roles = tokenizer_files.tokenizer_config(tokenizer, config.max_position_embeddings)
+    chats = {"chat_template": chat_template.JINJA} if chat_template.TURN_END in tokenizer.special else {}
+    write(folder / "tokenizer_config.json", _as_json(roles | chats))
 
 
 def load(folder: str | Path, device: str = "cpu", dtype: torch.dtype | None = None) -> tuple[Llama, Tokenizer | None]:

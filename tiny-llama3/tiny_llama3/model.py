@@ -194,14 +194,16 @@ class Llama(nn.Module):
         A position attends to those up to its own that have its number in `documents_BT`, so documents packed into one
         row don't see each other; padding is one more document. None: each row is one document.
         """
-        longest = (cache.length if cache else 0) + ids_BT.shape[1]
+        return self.through_layers(self.model.embed_tokens(ids_BT), documents_BT, cache)
+
+    def through_layers(self, x_BTD: Tensor, documents_BT: Tensor | None, cache: KVCache | None = None) -> Tensor:
+        """The same from the embedded tokens on."""
+        longest = (cache.length if cache else 0) + x_BTD.shape[1]
         if longest > self.config.max_position_embeddings:
             raise Problem(f"{longest} positions are more than the model's {self.config.max_position_embeddings}; "
                           "shorten the text")  # fmt: skip
-        mask_B1TS, start = self._mask(ids_BT, documents_BT, cache)
-        cos_TK, sin_TK = (table[start:] for table in rotation_table(longest, self.frequency_P))
-        x_BTD = self.model.embed_tokens(ids_BT)
-        cos_TK, sin_TK = cos_TK.to(x_BTD.dtype), sin_TK.to(x_BTD.dtype)
+        mask_B1TS, start = self._mask(x_BTD, documents_BT, cache)
+        cos_TK, sin_TK = (table[start:].to(x_BTD.dtype) for table in rotation_table(longest, self.frequency_P))
         for number, block in enumerate(self.model.layers):
             if self.checkpoint_activations and torch.is_grad_enabled():
                 x_BTD = checkpoint(block, x_BTD, cos_TK, sin_TK, mask_B1TS, cache, number, use_reentrant=False)
@@ -209,7 +211,7 @@ class Llama(nn.Module):
                 x_BTD = block(x_BTD, cos_TK, sin_TK, mask_B1TS, cache, number)
         return self.model.norm(x_BTD)
 
-    def _mask(self, ids_BT: Tensor, documents_BT: Tensor | None, cache: KVCache | None) -> tuple[Tensor | None, int]:
+    def _mask(self, x_BTD: Tensor, documents_BT: Tensor | None, cache: KVCache | None) -> tuple[Tensor | None, int]:
         """Who may look at whom, (B, 1, T, S), or None for plain causal attention; and the first position's number."""
         if cache is None:
             if documents_BT is None:
@@ -217,7 +219,7 @@ class Llama(nn.Module):
             start, documents_BS = 0, documents_BT
         else:
             if documents_BT is None:
-                documents_BT = torch.zeros_like(ids_BT)
+                documents_BT = torch.zeros(x_BTD.shape[:2], dtype=torch.long, device=x_BTD.device)
             start = cache.grow(documents_BT)
             documents_BS = cache.documents_BS[:, : cache.length]
         seen_BTS = documents_BT[:, :, None] == documents_BS[:, None, :]

@@ -46,3 +46,31 @@ def loss_png(
     buffer = BytesIO()
     FigureCanvasAgg(figure).print_png(buffer)
     return buffer.getvalue()
+
+
+def comparison_png(lines: Sequence[Any], title: str) -> bytes:
+    """Score of each method with its interval beside the base's, and what it cost in KL (align/compare.py::Line)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
+
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    scores, distances = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    base = sum(line.score - line.gain for line in lines) / len(lines)
+    margins = [min(line.margin, 1.0) for line in lines]
+    for axes in (scores, distances):
+        axes.axhline(base, color=FLOOR, linestyle=":", label=f"base: {base:.0%}")
+        axes.grid(alpha=0.3)
+    scores.bar([line.method for line in lines], [line.score for line in lines], color=OURS, alpha=0.5)
+    scores.errorbar([line.method for line in lines], [line.score for line in lines], margins, fmt="none",
+                    ecolor="black", capsize=4, label="95% interval of the gain")  # fmt: skip
+    distances.errorbar([line.kl for line in lines], [line.score for line in lines], margins, fmt="o", color=OURS)
+    for line in lines:
+        distances.annotate(line.method, (line.kl, line.score), (6, 4), textcoords="offset points")
+    scores.set(title=title, ylabel="right answers", ylim=(0, 1.05))
+    scores.yaxis.set_major_formatter(PercentFormatter(1))
+    distances.set(title="what it cost", xlabel="KL from the base, nats an answer")
+    scores.legend(loc="lower right")
+    buffer = BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer)
+    return buffer.getvalue()

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from tiny_llama3 import chat_template
 from tiny_llama3.problem import Problem
 from tiny_llama3.processes import map_in_order
 from tiny_llama3.text_input import in_batches
@@ -43,12 +44,14 @@ def prepare(
     processes: int = 1,
     about: dict[str, Any] | None = None,
     tick: Callable[[int], object] = lambda characters: None,
+    chats: bool = False,
 ) -> Manifest:
     """Tokenise the documents into `folder`; returns the manifest, in which `about` is kept.
 
     split="hash": a document's own text decides, so it is on the same side in whatever order and company it comes;
     a repeated document is dropped. split="tail": the last `valid_share` of all characters validates, and the document
-    in which the border falls is cut in two, as nanoGPT does it with Shakespeare. Raises Problem if a side stays empty.
+    in which the border falls is cut in two, as nanoGPT does it with Shakespeare. With `chats`, a document is a
+    conversation, as JSON (chat_template.py). Raises Problem if a side stays empty.
     """
     if not 0 < valid_share < 1:
         raise Problem(f"valid_share must be between 0 and 1 (got {valid_share}); 0.05 keeps a twentieth for validation")
@@ -77,7 +80,7 @@ def prepare(
             yield text
 
     done = 0
-    for batch in map_in_order(_encoded, tokenizer, in_batches(texts()), processes):
+    for batch in map_in_order(_encoded_chats if chats else _encoded, tokenizer, in_batches(texts()), processes):
         for ids, size, characters in batch:
             writers[sides[done]].add(ids, size, characters)
             sides[done] = ""  # only its number is needed from now on
@@ -111,6 +114,16 @@ def _encoded(tokenizer: Tokenizer, texts: list[str]) -> list[tuple[np.ndarray, i
         (np.array([tokenizer.bos_id, *tokenizer.encode(text), tokenizer.eos_id], np.uint32), len(text.encode()),
          len(text)) for text in texts
     ]  # fmt: skip
+
+
+def _encoded_chats(tokenizer: Tokenizer, texts: list[str]) -> list[tuple[np.ndarray, int, int]]:
+    found = []
+    for text in texts:
+        messages = chat_template.from_json(text)
+        written = chat_template.chat_text(messages)
+        ids = [*chat_template.encode_chat(tokenizer, messages).ids, tokenizer.eos_id]
+        found.append((np.array(ids, np.uint32), len(written.encode()), len(written)))
+    return found
 
 
 def _by_hash(documents: Iterable[str], valid_share: float, repeated: list[int]) -> Iterator[tuple[str, str]]:

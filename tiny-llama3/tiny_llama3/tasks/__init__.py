@@ -1,0 +1,1 @@
+"""Tasks whose answers a program can check, so that methods can be compared by what they achieve."""
