@@ -137,6 +137,15 @@ def test_a_command_that_fails_fails_the_replay(toy, capfd):
     assert "error: python main.py exited with 1" in capfd.readouterr().err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="an image's paths and environment are those of a POSIX system")
+def test_a_command_that_asks_for_the_network_fails_the_replay(toy, capfd):
+    """Even if it goes on without an answer."""
+    ask = "import contextlib, socket\nwith contextlib.suppress(OSError):\n    socket.getaddrinfo('example.org', 80)\n"
+    (toy / "main.py").write_text(ask, encoding="utf-8")
+    assert main([str(toy)]) == 1
+    assert "python main.py asked for the network: socket.getaddrinfo example.org" in capfd.readouterr().err
+
+
 @pytest.mark.skipif(not docker_replay._without_network({}), reason="this system lets us make no network namespace")
 def test_the_network_of_the_command_is_empty():
     code = "import socket; socket.create_connection(('203.0.113.1', 80), timeout=5)"

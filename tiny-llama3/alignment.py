@@ -1,6 +1,7 @@
 """The commands that make an assistant of a base model; main.py adds them to its own. They only wire."""
 
 import argparse
+import contextlib
 import hashlib
 import json
 import sys
@@ -322,7 +323,8 @@ def compare_alignment(args: argparse.Namespace) -> None:
     args.limit_threads(args.threads)
     args.out.mkdir(parents=True, exist_ok=True)
     with only_one(args.out, "comparing"):
-        folder = args.model or make_base(args)
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is for the result
+            folder = args.model or make_base(args)
         base, tokenizer = opened(folder, None, cli.pick_device(args.device))
         comparison = Comparison(base, tokenizer, args.task, args.language, scaled(args.steps_factor))
         about = {"task": args.task, "language": args.language, "base": fingerprint(base),
@@ -366,14 +368,15 @@ def make_base(args: argparse.Namespace) -> Path:
     """A model that has read many exercises, most of them done wrong: as from the web, it knows how, but not that."""
     base: Path = args.out / "base"
     data, chats, run = base / "data", base / "chats.jsonl", base / "run"
+    count, steps = (str(max(1, round(each * args.steps_factor))) for each in (BASE_CHATS, BASE_STEPS))
     if not (data / "manifest.json").exists():
         args.run_command(["data", "exercises", "--task", args.task, "--language", args.language, "--kind", "chats",
-                          "--count", str(BASE_CHATS), "--mistakes", str(BASE_MISTAKES), "--seed", "1000",
+                          "--count", count, "--mistakes", str(BASE_MISTAKES), "--seed", "1000",
                           "--out", chats.as_posix()])  # fmt: skip
         args.run_command(["data", "prepare", chats.as_posix(), "--chats", "--vocab-size", "512", "--valid-share",
                           "0.02", "--name", "exercises", "--out", data.as_posix()])  # fmt: skip
     if not (run / "run.json").exists():
-        args.run_command(["pretrain", "--data", data.as_posix(), "--preset", "nano", "--steps", str(BASE_STEPS),
+        args.run_command(["pretrain", "--data", data.as_posix(), "--preset", "nano", "--steps", steps,
                           "--evaluate-every", "300", "--out", run.as_posix()])  # fmt: skip
     elif not finished(run):
         args.run_command(["pretrain", "--resume", "--out", run.as_posix()])
@@ -563,7 +566,7 @@ def add_commands(commands: Any, command: Command, add_sampling: Any, add_machine
     sub.add_argument("--task", choices=TASKS, default="arithmetic", help="(default: %(default)s)")
     sub.add_argument("--language", choices=["en", "zh", "both"], default="en", help="(default: %(default)s)")
     sub.add_argument("--seeds", type=cli.positive, default=3, metavar="N", help="(default: %(default)s)")
-    sub.add_argument("--methods", nargs="+", choices=POLICIES, default=list(POLICIES), metavar="NAME",
+    sub.add_argument("--methods", nargs="+", choices=[*POLICIES, "ppo-rm"], default=list(POLICIES), metavar="NAME",
                      help=f"(default: {' '.join(POLICIES)})")  # fmt: skip
     sub.add_argument("--steps-factor", type=float, default=1.0, metavar="X", help="longer or shorter than usual")
     add_machine(sub)

@@ -2,8 +2,8 @@
 
 The build context is the repository's root, thinned out by Dockerfile.dockerignore, as `make docker` sends it. The
 image's file system is a temporary folder, its Python a fresh virtual environment; the final CMD runs with nothing but
-the image's own variables, and without network. What only a real container can do (adding users, installing Debian
-packages) is skipped, and said.
+the image's own variables, and without network: an attempt to reach one fails the replay. What only a real container can
+do (adding users, installing Debian packages) is skipped, and said.
 
 Run from the repository's root: python -m tools.docker_replay TRACK
 """
@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from tools import no_network
 from tools.dockerfile import Step, commands, ignored, parse
 
 SKIPPED = {
@@ -165,6 +166,9 @@ class Replay:
         environment |= {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP") if name in os.environ}  # Windows
         environment |= self.environment
         python = shutil.which(self.command[0], path=environment["PATH"]) or self.command[0]
+        attempts = home / ".network-attempts"
+        no_network.block(self.folder / "blocker", attempts)
+        environment["PYTHONPATH"] = str(self.folder / "blocker")
         identity = self._unprivileged(python, home)
         wrapper = _without_network(identity)
         if not wrapper:
@@ -173,13 +177,17 @@ class Replay:
         done = subprocess.run([*wrapper, python, *self.command[1:]], cwd=self.inside("."), env=environment, **identity)
         if done.returncode:
             raise ReplayError(f"{shlex.join(self.command)} exited with {done.returncode}")
+        asked = attempts.read_text(encoding="utf-8").splitlines() if attempts.exists() else []
+        if asked:
+            raise ReplayError(f"{shlex.join(self.command)} asked for the network: {asked[0]}")
 
     def _unprivileged(self, python: str, home: Path) -> dict[str, Any]:
         """What makes subprocess.run drop root's rights, as USER does; nothing, if that isn't possible here."""
         if os.name != "posix" or os.geteuid() != 0:
             return {}
         self.folder.chmod(0o755)
-        os.chown(home, NOBODY, NOBODY)
+        for path in (home, *home.iterdir()):
+            os.chown(path, NOBODY, NOBODY)
         identity: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         try:
             subprocess.run([python, "-c", ""], check=True, cwd=self.inside("."), env={}, **identity)

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 from tiny_shared.pictures.flow import STYLE, Box, arrow, flow
 from tiny_shared.pictures.svg import rect, svg, text, write
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from tiny_llama3.align.ppo import generalised_advantages  # noqa: E402
 from tiny_llama3.batches import batch_of  # noqa: E402
 from tiny_llama3.bpe import BYTE_ORDER, learn_merges  # noqa: E402
 from tiny_llama3.schedule import rate_share  # noqa: E402
@@ -143,8 +145,27 @@ def cache() -> str:
     return card(560, 240, "Without a cache each new token computes all positions again", parts)
 
 
+def advantages() -> str:
+    """Chapter 12: what the critic expects at each token of an answer that gets 1, and how it is praised."""
+    values = [0.5, 0.6, 0.8]
+    rewards, expected = torch.tensor([[0.0, 0.0, 1.0]]), torch.tensor([values])
+    every = torch.ones(1, 3, dtype=torch.bool)
+    praise = generalised_advantages(rewards, expected, every, 1.0, 0.95)[0][0].tolist()
+    parts = [text(24, 30, "title", "expected so far"), text(320, 30, "title", "praise, λ = 0.95")]
+    for left, heights, kind, names in (
+        (40, [*values, 1.0], "on", ["token 1", "token 2", "token 3", "reward"]),
+        (340, praise, "other", ["token 1", "token 2", "token 3"]),
+    ):
+        for place, (height, name) in enumerate(zip(heights, names, strict=True)):
+            x, tall = left + 66 * place, round(140 * height)
+            parts += [rect(x, 200 - tall, 44, tall, kind), centred(x + 22, 190 - tall, "body", f"{height:.2f}"),
+                      centred(x + 22, 220, "row", name)]  # fmt: skip
+    return card(560, 240, "A token is praised for raising the expectation, and for what the next ones earn", parts)
+
+
 FIGURES: dict[str, Callable[[], str]] = {
     "way": way, "merges": merges, "packed": packed, "layer": layer, "schedule": schedule, "cache": cache,
+    "advantages": advantages,
 }  # fmt: skip
 
 

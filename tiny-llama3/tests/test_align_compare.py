@@ -139,4 +139,4 @@ def test_every_method_runs_and_repeats():
         Comparison(base(), tokenizer(), "arithmetic", "en").run("kto", 0)
     with pytest.raises(Problem, match="can't be multiplied"):
         scaled(0.0)
-    assert scaled(0.5)["sft"] == TuningConfig(30, scaled(1.0)["sft"].learning_rate)
+    assert scaled(0.5)["sft"] == TuningConfig(75, scaled(1.0)["sft"].learning_rate)

@@ -41,6 +41,16 @@ MISTAKES = [
     ("07_kv_cache", "tril(seen - new)", "bool()", "pieces of [3]: positions 0 to 2"),
     ("07_kv_cache", "torch.cat([cache.keys, key], dim=1)", "torch.cat([key, cache.keys], dim=1)", "text 0"),
     ("07_kv_cache", " / math.sqrt(query.shape[2])", "", "text 0"),
+    ("08_answer_mask", " + [-100]\n", "\n", "targets of the row in the text"),
+    ("08_answer_mask", "id if learnt else -100", "id", "expected [-100, 7, 2"),
+    ("08_answer_mask", "conversation[1:]] + [-100]", "conversation]", "targets of the row in the text"),
+    ("09_dpo", ".sum(1)\n    rejected", ".mean(1)\n    rejected", "dpo_loss of the pair in the text"),
+    ("09_dpo", "* rejected_mask", "", "dpo_loss of the pair in the text"),
+    ("09_dpo", "(-x).clamp(min=0) + torch.log1p(torch.exp(-x.abs()))", "torch.log1p(torch.exp(-x))", "2000 nats apart"),
+    ("09_dpo", "(policy_chosen - reference_chosen)", "policy_chosen", "dpo_loss of the pair in the text"),
+    ("10_advantages", "gamma * lam * next_advantage", "lam * next_advantage", "γ = 0.9"),
+    ("10_advantages", " - value +", " +", "advantages of the answer in the text"),
+    ("10_advantages", "a + v", "a - v", "returns of the answer in the text"),
 ]  # fmt: skip
 
 

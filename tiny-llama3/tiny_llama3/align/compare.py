@@ -38,6 +38,7 @@ from tiny_llama3.tasks.exercise import Exercise, exercises
 from tiny_llama3.tokenizer import Tokenizer
 
 POLICIES = ("sft", "lora", "dpo", "ipo", "ppo", "grpo")
+FROM_REWARD_MODEL = "ppo-rm"  # PPO that never sees the check, only a reward model's opinion
 EXAMPLES = 8000  # to learn from
 QUESTIONS = 200  # to be scored with, of each seed
 BETA = {"dpo": 0.5, "ipo": 4.0}  # IPO's is per token
@@ -48,12 +49,13 @@ STUDENT_95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.
 
 # What suits a model of a million parameters; found by trying a few, see benchmarks/RESULTS.md.
 SETTINGS = {
-    "sft": TuningConfig(steps=60, learning_rate=1e-3),
+    "sft": TuningConfig(steps=150, learning_rate=1e-3),
     "lora": TuningConfig(steps=90, learning_rate=5e-3),
     "dpo": TuningConfig(steps=80, learning_rate=1e-4),
     "ipo": TuningConfig(steps=80, learning_rate=1e-4),
     "reward": TuningConfig(steps=250, learning_rate=5e-4),
-    "ppo": TuningConfig(steps=40, learning_rate=1e-4),
+    "ppo": TuningConfig(steps=40, learning_rate=2e-4),
+    "ppo-rm": TuningConfig(steps=40, learning_rate=1e-4),
     "grpo": TuningConfig(steps=60, learning_rate=5e-4),
 }
 
@@ -97,7 +99,11 @@ class Lesson:
 
 
 class Comparison:
-    """Runs one method after the other; a reward model is trained once a seed and kept for PPO."""
+    """Runs one method after the other.
+
+    The reward model begins as the fine-tuned model, as is usual: it must know what is right before it can judge. Both
+    are made once a seed and kept.
+    """
 
     def __init__(
         self,
@@ -114,27 +120,37 @@ class Comparison:
         self.settings = settings
         self.examples, self.questions = examples, questions
         self.judge = checker(task)
+        self._fine_tuned: dict[int, tuple[Llama, float, int]] = {}
         self._reward_models: dict[int, tuple[Scorer, Result]] = {}
         self._lessons: dict[int, Lesson] = {}
 
     def steps(self, method: str, seed: int) -> int:
         """How often `run` will tick."""
-        trains = method == "reward" or (method == "ppo" and seed not in self._reward_models)
-        return (self.settings["reward"].steps if trains else 0) + (
-            self.settings[method].steps if method != "reward" else 0
-        )
+        needed = {method}
+        if method == FROM_REWARD_MODEL and seed not in self._reward_models:
+            needed.add("reward")
+        if "reward" in needed and seed in self._reward_models:
+            return 0
+        if "reward" in needed:
+            needed.add("sft")
+        if seed in self._fine_tuned:
+            needed.discard("sft")
+        return sum(self.settings[name].steps for name in needed)
 
     def run(self, method: str, seed: int, tick: Callable[[], object] = lambda: None) -> Result:
         """`tick` is called after every step. Raises Problem for a method that there isn't."""
         if method == "reward":
             return self._reward_model(seed, tick)[1]
-        if method not in POLICIES:
-            raise Problem(f"there is no method {method!r}; choose from {', '.join((*POLICIES, 'reward'))}")
+        if method not in (*POLICIES, FROM_REWARD_MODEL):
+            known = ", ".join((*POLICIES, FROM_REWARD_MODEL, "reward"))
+            raise Problem(f"there is no method {method!r}; choose from {known}")
         lesson = self._lesson(seed)
-        config = replace(self.settings[method], seed=seed)
-        policy = deepcopy(self.base).requires_grad_(True)
-        teacher = self._teacher(method, policy, lesson, seed, tick)
-        seconds, tokens = _train(teacher, config, tick)
+        if method == "sft":
+            policy, seconds, tokens = self._fine_tuning(seed, tick)
+        else:
+            policy = deepcopy(self.base).requires_grad_(True)
+            teacher = self._teacher(method, policy, lesson, seed, tick)
+            seconds, tokens = _train(teacher, replace(self.settings[method], seed=seed), tick)
         if method == "lora":
             policy = merge(policy)
         score, kl, samples = self._scored(policy.eval(), lesson.questions, seed)
@@ -143,24 +159,34 @@ class Comparison:
 
     def _teacher(self, method: str, policy: Llama, lesson: Lesson, seed: int, tick: Callable[[], object]) -> Method:
         questions = self._questions(lesson.train)
-        if method in ("sft", "lora"):
-            chats = [(Message("user", each.prompt), Message("assistant", each.answer)) for each in lesson.train]
-            if method == "lora":
-                add_lora(policy, LoraConfig(), seed)
-            return Sft(policy, encode_chats(self.tokenizer, chats, LONGEST)[0], length=LONGEST, seed=seed)
+        if method == "lora":
+            return self._sft(add_lora(policy, LoraConfig(), seed), lesson, seed)
         if method in ("dpo", "ipo"):
             return Dpo(policy, lesson.pairs, loss=method, beta=BETA[method], seed=seed)
         if method == "grpo":
             return Grpo(policy, self.tokenizer, questions, self.judge, max_new_tokens=NEW_TOKENS, seed=seed)
-        scorer = self._reward_model(seed, tick)[0]
-        critic = deepcopy(scorer).requires_grad_(True)
-        return Ppo(policy, critic, self.tokenizer, questions, reward_model(scorer), max_new_tokens=NEW_TOKENS,
-                   seed=seed)  # fmt: skip
+        if method == "ppo":
+            critic, judge = from_base(self.base, ["value"]).requires_grad_(True), self.judge
+        else:
+            scorer = self._reward_model(seed, tick)[0]
+            critic, judge = deepcopy(scorer).requires_grad_(True), reward_model(scorer)
+        return Ppo(policy, critic, self.tokenizer, questions, judge, max_new_tokens=NEW_TOKENS, seed=seed)
+
+    def _sft(self, policy: Llama, lesson: Lesson, seed: int) -> Sft:
+        chats = [(Message("user", each.prompt), Message("assistant", each.answer)) for each in lesson.train]
+        return Sft(policy, encode_chats(self.tokenizer, chats, LONGEST)[0], length=LONGEST, seed=seed)
+
+    def _fine_tuning(self, seed: int, tick: Callable[[], object]) -> tuple[Llama, float, int]:
+        if seed not in self._fine_tuned:
+            policy = deepcopy(self.base).requires_grad_(True)
+            config = replace(self.settings["sft"], seed=seed)
+            self._fine_tuned[seed] = policy, *_train(self._sft(policy, self._lesson(seed), seed), config, tick)
+        return self._fine_tuned[seed]
 
     def _reward_model(self, seed: int, tick: Callable[[], object]) -> tuple[Scorer, Result]:
         if seed not in self._reward_models:
             lesson = self._lesson(seed)
-            scorer = from_base(self.base, ["reward"])
+            scorer = from_base(self._fine_tuning(seed, tick)[0], ["reward"])
             reward = Reward(scorer, lesson.pairs, lesson.held_out_pairs, seed=seed)
             seconds, tokens = _train(reward, replace(self.settings["reward"], seed=seed), tick)
             set_average(scorer, lesson.held_out_pairs)
