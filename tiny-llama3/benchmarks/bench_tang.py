@@ -34,7 +34,7 @@ from tiny_shared.benchmarks import command
 from benchmarks.trained import TRACK, main_py, rows_of
 
 KEPT = TRACK / "runs" / "bench-tang"
-MINUTES = 12.0  # of pretraining
+MINUTES = 8.0  # of pretraining
 SFT_STEPS, DPO_STEPS = 1200, 150
 ASKED, SHOWN, DRAWN = 200, 10, 4
 NEW_TOKENS = 160

@@ -70,7 +70,8 @@ def comparison_png(lines: Sequence[Any], title: str) -> bytes:
     scores.set(title=title, ylabel="right answers", ylim=(0, 1.05))
     scores.yaxis.set_major_formatter(PercentFormatter(1))
     distances.set(title="what it cost", xlabel="KL from the base, nats an answer")
-    scores.legend(loc="lower right")
+    distances.margins(x=0.2)  # room for the names
+    scores.legend(loc="upper right")
     buffer = BytesIO()
     FigureCanvasAgg(figure).print_png(buffer)
     return buffer.getvalue()
