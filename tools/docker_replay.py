@@ -186,14 +186,14 @@ class Replay:
         if os.name != "posix" or os.geteuid() != 0:
             return {}
         self.folder.chmod(0o755)
-        for path in (home, *home.iterdir()):
-            os.chown(path, NOBODY, NOBODY)
         identity: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         try:
             subprocess.run([python, "-c", ""], check=True, cwd=self.inside("."), env={}, **identity)
         except (OSError, subprocess.CalledProcessError):
             print("  note: other users may not run this machine's Python, so CMD runs as root")
             return {}
+        for path in (home, *home.iterdir()):
+            os.chown(path, NOBODY, NOBODY)
         return identity
 
 

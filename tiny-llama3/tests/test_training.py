@@ -93,6 +93,21 @@ def test_compiled_is_near_and_writes_attention_out():
     close(losses(running, 3), losses(trainer(), 3), atol=0.05)
 
 
+def test_two_compiled_runs_with_two_threads_are_the_same():
+    """The embedding's gradient gathers many rows in one place: compiled, in an order left to chance."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        # few different ids, many positions: each row of the gradient is a sum of about a hundred
+        shape = dataclasses.replace(MODEL, hidden_size=64, max_position_embeddings=256)
+        first, second = (trainer(model=shape, compile=True, sequence=256, batch_rows=8, micro_rows=8) for _ in range(2))
+        assert losses(first) == losses(second)
+        for name, tensor in own_weights(second.model).items():
+            assert torch.equal(tensor, own_weights(first.model)[name])
+    finally:
+        torch.set_num_threads(threads)
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_state_goes_on_as_if_nothing_had_happened(optimizer):
     whole = trainer(optimizer=optimizer)
