@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TASKS = ("arithmetic", "rewriting", "verses")
 POLICIES = ("sft", "lora", "dpo", "ipo", "ppo", "grpo")
 BASE_STEPS, BASE_CHATS, BASE_MISTAKES = 600, 40_000, 0.6
+FEWEST_CHATS = 3_000  # fewer do not support the vocabulary
 
 
 # ---- data ----------------------------------------------------------------------------------------------------------
@@ -368,7 +369,8 @@ def make_base(args: argparse.Namespace) -> Path:
     """A model that has read many exercises, most of them done wrong: as from the web, it knows how, but not that."""
     base: Path = args.out / "base"
     data, chats, run = base / "data", base / "chats.jsonl", base / "run"
-    count, steps = (str(max(1, round(each * args.steps_factor))) for each in (BASE_CHATS, BASE_STEPS))
+    steps = str(max(1, round(BASE_STEPS * args.steps_factor)))
+    count = str(max(FEWEST_CHATS, round(BASE_CHATS * args.steps_factor)))
     if not (data / "manifest.json").exists():
         args.run_command(["data", "exercises", "--task", args.task, "--language", args.language, "--kind", "chats",
                           "--count", count, "--mistakes", str(BASE_MISTAKES), "--seed", "1000",

@@ -57,7 +57,7 @@ def comparison_png(lines: Sequence[Any], title: str) -> bytes:
     figure = Figure(figsize=(9, 4), layout="constrained")
     scores, distances = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     base = sum(line.score - line.gain for line in lines) / len(lines)
-    margins = [min(line.margin, 1.0) for line in lines]
+    margins = [0.0 if line.margin is None else min(line.margin, 1.0) for line in lines]
     for axes in (scores, distances):
         axes.axhline(base, color=FLOOR, linestyle=":", label=f"base: {base:.0%}")
         axes.grid(alpha=0.3)

@@ -238,14 +238,14 @@ class Line:
     seeds: int
     score: float
     gain: float  # over the base
-    margin: float  # half the width of the gain's 95% interval
+    margin: float | None  # half the width of the gain's 95% interval; one seed has none
     kl: float
     tokens: float
     seconds: float
 
     @property
     def beats_base(self) -> bool:
-        return self.gain > self.margin
+        return self.margin is not None and self.gain > self.margin
 
 
 def summary(results: Sequence[Result]) -> list[Line]:
@@ -260,10 +260,10 @@ def summary(results: Sequence[Result]) -> list[Line]:
     return lines
 
 
-def interval_margin(values: Sequence[float]) -> float:
-    """Half the width of Student's 95% interval of the mean; infinite for a single value."""
+def interval_margin(values: Sequence[float]) -> float | None:
+    """Half the width of Student's 95% interval of the mean; a single value has none."""
     if len(values) < 2:
-        return math.inf
+        return None
     return STUDENT_95.get(len(values) - 1, 1.96) * stdev(values) / math.sqrt(len(values))
 
 

@@ -1,6 +1,5 @@
 """What a comparison found, as Markdown: a table, and how answers changed."""
 
-import math
 from collections.abc import Sequence
 
 from tiny_llama3.align.compare import Line, Result, summary
@@ -25,7 +24,7 @@ def table(results: Sequence[Result]) -> str:
 
 
 def _row(line: Line) -> str:
-    margin = "" if math.isinf(line.margin) else f" ± {100 * line.margin:.1f}"
+    margin = "" if line.margin is None else f" ± {100 * line.margin:.1f}"
     return (
         f"| {line.method} | {line.score:.1%} | {100 * line.gain:+.1f}{margin} | {line.kl:.2f} | {line.tokens:,.0f} | "
         f"{line.seconds:.0f} |\n"
