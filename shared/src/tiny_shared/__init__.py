@@ -1,5 +1,6 @@
 """The plumbing that the tracks share. The lessons live in the tracks; nothing here teaches a model.
 
+    async_endpoint  the same server, asked many things at once
     benchmarks    ours and a peer in turn; RESULTS.md, and `python -m benchmarks` of a track
     chat          ask any OpenAI-compatible server: replies, streams, embeddings (endpoint.py carries its requests)
     cli           one habit for every main.py: error lines, exit codes, --debug, --json

@@ -36,13 +36,13 @@ class ChatError(UserError):
     """A call that failed for good. `partial` is the text that a broken stream had already given.
 
     `status` is the HTTP status, if there was one; `passing` says that the same call may work later (rate limit, server
-    down), and `wait_s` what the server asked to wait.
+    down), and `wait_s` what the server asked to wait. `unreachable`: nobody listens at that address.
     """
 
     def __init__(self, message: str, status: int | None = None, passing: bool = False, wait_s: float | None = None):
         super().__init__(message)
         self.status, self.passing, self.wait_s = status, passing, wait_s
-        self.partial = ""
+        self.partial, self.unreachable = "", False
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,9 @@ class Endpoint:
             message = "broke off in the middle of its answer; try again"
         else:
             message = f"does not answer ({self.quote(error.__cause__ or error)}); start it, or correct OPENAI_BASE_URL"
-        return self.error(message, passing=True)
+        failure = self.error(message, passing=True)
+        failure.unreachable = type(error.__cause__).__name__ == "ConnectError"
+        return failure
 
     def _refusal(self, error: Any) -> ChatError:
         status, said = error.status_code, error.body

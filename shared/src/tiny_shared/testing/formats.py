@@ -1,6 +1,7 @@
 """The bodies that an OpenAI-compatible server sends: completions, their streams, embeddings (OpenAI's API reference).
 
-A reply is written by a test as a string, or as {"content": ..., "tool_calls": [{"name": ..., "arguments": {...}}]}.
+A reply is written by a test as a string, or as {"content": ..., "tool_calls": [{"name": ..., "arguments": {...}}]}; of
+a text completion also with "logprobs".
 """
 
 import base64
@@ -74,7 +75,9 @@ def completion(request: Json, reply: str | Json) -> Json:
 
 def text_completion(request: Json, reply: str | Json) -> Json:
     """The body of /v1/completions, the older interface: a prompt in, text out."""
-    choice = {"index": 0, "text": message(reply)["content"], "finish_reason": finish_reason(reply), "logprobs": None}
+    logprobs = None if isinstance(reply, str) else reply.get("logprobs")
+    text = message(reply)["content"]
+    choice = {"index": 0, "text": text, "finish_reason": finish_reason(reply), "logprobs": logprobs}
     return _envelope(request, "text_completion", [choice], usage(request, reply))
 
 
