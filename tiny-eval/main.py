@@ -5,11 +5,15 @@ This file only wires: parse, call, show. The lesson is in tiny_eval/; `python ma
 
 import argparse
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tiny_shared import UserError, cli
+
+from runs import add_commands
 
 if TYPE_CHECKING:
     from tiny_eval.compare import Comparison
@@ -26,23 +30,37 @@ READING_PATH = [
     "tiny_eval/stats/permutation.py",
     "tiny_eval/compare.py",
 ]
+DEMO_TASKS = [f"{kind}-{language}" for language in ("en", "zh") for kind in ("choice", "classify", "qa", "summary",
+                                                                             "maths")]  # fmt: skip
 
 
 def demo(args: argparse.Namespace) -> None:
-    """Score two shipped prediction files, explain a row, compare the files twice: the second time, as one should."""
-    sample = Path(os.path.relpath(HERE / "sample")).as_posix()
-    heron, wren = f"{sample}/heron.jsonl", f"{sample}/wren.jsonl"
-    say("Two invented models, Heron and Wren, answered 120 questions about 30 short texts.\n")
-    for path in (heron, wren):
-        run(["score", path, "--metric", "exact_match"])
-    say("\nHow one row got its score:\n")
-    run(["explain", wren, "--id", "t01-date", "--metric", "qa_f1"])
-    say("\nIs Heron better? Every question counted as a witness of its own:\n")
-    run(["compare", heron, wren, "--metric", "exact_match"])
-    say("\nBut four questions share a text, and whoever misread it misses all four:\n")
-    run(["compare", heron, wren, "--metric", "exact_match", "--cluster", "document"])
-    say("\nNow your own predictions:\n  python main.py doctor PRED.jsonl")
+    """Two baselines do ten sample tasks; one answer explained; two of the files compared, twice; the report."""
+    folder = demo_folder().as_posix()
+    say("Two baselines that need no model do the sample tasks. Whatever a model scores is worth what lies above:\n")
+    run(["run", "--task", *DEMO_TASKS, "--model", "baseline:overlap", "baseline:majority", "--out", folder])
+    overlap, majority = (f"{folder}/qa-en/baseline-{name}.jsonl" for name in ("overlap", "majority"))
+    say("\nHow one answer got its score:\n")
+    run(["explain", overlap, "--id", "qa-1", "--metric", "qa_f1"])
+    say("\nIs one better? Three questions share a text, so the witnesses are eight texts, not 24 questions:\n")
+    run(["compare", overlap, majority, "--metric", "qa_f1", "--cluster", "document"])
+    say("\nEverything on one page, to filter and to look at item by item:\n")
+    run(["report", folder, "--no-table"])
+    say("\nNow your own model, behind any OpenAI-compatible server, or predictions that you have already:")
+    say("  python main.py run --task choice-en qa-zh --model MODEL --base-url http://localhost:8000/v1 --out runs/mine")
     say("  python main.py score PRED.jsonl --metric qa_f1")
+
+
+def demo_folder() -> Path:
+    """runs/demo, emptied; where the current folder can't be written to, a temporary one."""
+    folder = Path("runs", "demo")
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="tiny-eval-"))
+    return folder
 
 
 def score(args: argparse.Namespace) -> None:
@@ -349,6 +367,7 @@ def parser() -> cli.Parser:
     add_metric(sub, default="longbench")
     add_rows(sub)
 
+    add_commands(command)
     command("metrics", metrics, "list the metrics")
     command("read", read, "list the files to read, in order")
     return top

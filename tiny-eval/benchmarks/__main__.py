@@ -4,8 +4,8 @@ from pathlib import Path
 
 from tiny_shared import benchmarks
 
-PARTS = ("rouge", "help")
-PEERS = ("rouge-score", "rouge", "sacrebleu", "rapidfuzz", "numpy", "jieba")
+PARTS = ("rouge", "run", "help")
+PEERS = ("openai", "rouge-score", "rouge", "sacrebleu", "rapidfuzz", "numpy", "jieba")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -13,7 +13,7 @@ def main(arguments: list[str] | None = None) -> None:
         arguments,
         parts=PARTS,
         results=Path(__file__).with_name("RESULTS.md"),
-        introduction="Ours and the peer in turn in one process, medians, one thread. A ratio above 1: ours is better.",
+        introduction="Ours and the peer in turn, medians. A ratio above 1: ours is better.",
         packages=lambda: {"packages": benchmarks.installed(PEERS)},
     )
 

@@ -73,7 +73,7 @@ def way(words: list[str], score: list[Step], compare: list[Step]) -> str:
 
 # ---- the terminal --------------------------------------------------------------------------------------------------
 
-TITLE = "The demonstration: two files scored, one row explained, the two compared, a verdict"
+TITLE = "The demonstration: two baselines do ten tasks, one answer explained, the two compared, a report"
 PROMPT, COMMON, VERDICT = BLUE, GREEN, PURPLE
 
 

@@ -5,7 +5,7 @@ from tiny_shared.testing.benchmarks import run_part
 
 from benchmarks.__main__ import PARTS, main
 
-PEERS = {"rouge": ["rouge_score", "rouge"], "help": []}
+PEERS: dict[str, list[str]] = {"rouge": ["rouge_score", "rouge"], "run": [], "help": []}
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tiny_shared import cli
 
-from main import READING_PATH, parser
+from main import DEMO_TASKS, READING_PATH, parser
 
 TRACK = Path(__file__).resolve().parents[1]
 HERON, WREN = str(TRACK / "sample" / "heron.jsonl"), str(TRACK / "sample" / "wren.jsonl")
@@ -42,15 +42,15 @@ def longbench(tmp_path):
     return tmp_path
 
 
-def test_the_demonstration_scores_explains_compares_and_ends_with_the_next_command():
+def test_the_demonstration_runs_explains_compares_reports_and_ends_with_the_next_command():
     done = subprocess.run([sys.executable, "main.py"], cwd=TRACK, capture_output=True, encoding="utf-8", timeout=60)
     assert done.returncode == 0, done.stderr
     text = done.stdout
-    assert "main.py score sample/heron.jsonl" in text
-    assert "\\" not in text  # on Windows, too
-    assert text.index("main.py score") < text.index("main.py explain") < text.index("main.py compare")
-    assert "heron is better than wren by" in text
-    assert "can't tell heron and wren apart" in text
+    order = [text.index(f"main.py {name} ") for name in ("run", "explain", "compare", "report")]
+    assert order == sorted(order) and "\\" not in text  # on Windows, too
+    assert all(text.count(f"{task}  ") >= 2 for task in DEMO_TASKS)
+    assert "can't tell baseline-overlap and baseline-majority apart" in text
+    assert (TRACK / "runs" / "demo" / "report" / "report.html").is_file()
     assert text.strip().splitlines()[-1].startswith("  python main.py score")
 
 

@@ -70,6 +70,14 @@ def read_rows(path: str | Path, on_bad: Callable[[BadRow], None] | None = None) 
         yield row
 
 
+def read_objects(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each object of a JSONL file (or of one JSON array) with its place, file:line; BadRow for anything else."""
+    for place, value in _objects(Path(path), None):
+        if not isinstance(value, dict):
+            raise BadRow(f"{place}: {json.dumps(value)[:40]} is not an object; write one {{...}} a line")
+        yield place, value
+
+
 def prediction_files(folder: str | Path) -> list[Path]:
     """The prediction files of a folder, by name: *.jsonl, and each *.json that starts as an array."""
     found = [path for path in Path(folder).iterdir() if path.is_file() and not path.name.startswith(".")]

@@ -21,6 +21,7 @@ from tiny_eval.stats.errors import clustered_error, standard_error
 
 # These metrics read letters out of the text themselves. With the chain they use, we see when there were none to read.
 USUAL_EXTRACTOR = {"choice": "choice", "gaokao_choice": "gaokao", "numeric": "maths", "latex": "latex"}
+GIVEN = "given"  # instead of a metric: the score from 0 to 1 that the row itself carries
 BY_TASK = "longbench"  # instead of a metric: what LongBench scores the task with that the file is named after
 
 
@@ -168,9 +169,11 @@ def item_scorer(scoring: Scoring, usual: bool = True) -> Callable[[Row], Item]:
     from tiny_eval.extraction import is_truncated
     from tiny_eval.metrics.specs import CORPUS_SCORERS, SCORERS, SPECS
 
+    if scoring.metric == GIVEN:
+        return _given
     if scoring.metric not in SCORERS and scoring.metric not in CORPUS_SCORERS:
         raise EvalProblem(
-            _unknown("metric", scoring.metric, [*SCORERS, *CORPUS_SCORERS, BY_TASK], "'python main.py metrics'")
+            _unknown("metric", scoring.metric, [*SCORERS, *CORPUS_SCORERS, BY_TASK, GIVEN], "'python main.py metrics'")
         )
     scorer: Callable[..., float] | None = SCORERS.get(scoring.metric)
     chain = scoring.extractor or (USUAL_EXTRACTOR.get(scoring.metric) if usual else None)
@@ -200,6 +203,18 @@ def item_scorer(scoring: Scoring, usual: bool = True) -> Callable[[Row], Item]:
         return Item(row, Outcome(float(value)), text, fired)
 
     return score
+
+
+def _given(row: Row) -> Item:
+    """The outcome that the row brings along: from a metric of somebody's own, or from a judge."""
+    if row.reason:
+        return Item(row, Outcome(None, row.reason), row.pred)
+    value = row.fields.get("score")
+    if value is None and "score" in row.fields:
+        return Item(row, Outcome(None, UNPARSED), row.pred)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise EvalProblem(f"{row.place}: the field 'score' must be a number from 0 to 1 (got {value!r}); name a metric")
+    return Item(row, Outcome(float(value)), row.pred)
 
 
 def corpus_scorer(metric: str) -> Callable[..., float] | None:

@@ -1,0 +1,1 @@
+"""Readers of published benchmarks: each file is one task, and reads files that you have, named with --data."""
