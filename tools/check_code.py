@@ -17,7 +17,7 @@ from tools.shipped import shipped_files, tracks
 LARGEST = 5_000_000  # bytes
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 PLUMBING = {"tiny_shared", "argparse", "logging", "openai", "requests", "httpx", "socket", "urllib.request"}
-NOT_CORE = {"tests", "benchmarks", "exercises", "sample", "docs", "figures"}
+NOT_CORE = {"tests", "benchmarks", "exercises", "sample", "docs", "figures", "training"}
 
 
 def problems(root: Path) -> list[str]:
