@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -15,16 +16,22 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox nee
 LIMIT_S = 1.5
 
 
-def left_over():
-    """Processes of a sandbox that still run, and folders that are still there."""
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, encoding="utf-8").stdout
-    children = [line for line in running.splitlines() if "sandbox/child.py" in line and "ps -eo" not in line]
-    return children, [path.name for path in Path("/tmp").glob("tiny-agent-box-*") if path.is_dir()]
+@pytest.fixture
+def left_over(tmp_path, monkeypatch):
+    """What is left of the sandboxes of one test: processes, and folders."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def look():
+        running = subprocess.run(["ps", "-eo", "args"], capture_output=True, encoding="utf-8").stdout
+        children = [line for line in running.splitlines() if "child.py" in line and str(tmp_path) in line]
+        return children, [path.name for path in tmp_path.glob("tiny-agent-box-*")]
+
+    return look
 
 
 @pytest.mark.parametrize("namespaces", [True, False], ids=["namespaces", "none"])
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: f"{attack.kind}: {attack.name}")
-def test_an_attack_fails_in_time_and_leaves_nothing(attack, namespaces):
+def test_an_attack_fails_in_time_and_leaves_nothing(attack, namespaces, left_over):
     start = time.monotonic()
     ran = run_python(attack.program, LIMIT_S, 200, namespaces=namespaces)
     assert time.monotonic() - start < LIMIT_S + 1
@@ -112,3 +119,23 @@ def test_elsewhere_it_refuses(monkeypatch):
     monkeypatch.setattr(sandbox.sys, "platform", "darwin")
     with pytest.raises(SandboxUnavailable, match="needs Linux"):
         run_python("print(1)")
+
+
+def test_a_killed_parent_takes_its_program_along(tmp_path):
+    code = "from tiny_agent.sandbox import run_python; run_python('while True: pass', 60)"
+    environment = {"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[1], env=environment)
+
+    def children():
+        running = subprocess.run(["ps", "-eo", "args"], capture_output=True, encoding="utf-8").stdout
+        return [line for line in running.splitlines() if "child.py" in line and str(tmp_path) in line]
+
+    until = time.monotonic() + 20
+    while not children() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert children()
+    parent.kill()
+    parent.wait()
+    while children() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert children() == []

@@ -129,6 +129,16 @@ ATTACKS: list[Attack] = [
             "attempt(lambda: libc.process_vm_readv(os.getppid(), b, 1, b, 1, 0) >= 0)"
         ),
         pidfd=LIBC + "attempt(lambda: libc.syscall(434, os.getppid(), 0) >= 0)",
+        signal_by_pipe=(
+            "import fcntl\nattempt(lambda: (fcntl.fcntl(1, 8, os.getppid()), fcntl.fcntl(1, 10, 9), "
+            "fcntl.fcntl(1, fcntl.F_SETFL, 0o20000), True)[3])"
+        ),
+        owner_by_ioctl=(
+            "import fcntl, struct\n"
+            "attempt(lambda: fcntl.ioctl(1, 0x8901, struct.pack('i', os.getppid())) is not None)"
+        ),
+        parents_limits="import resource\nattempt(lambda: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE))",
+        type_into_terminal="import fcntl\nattempt(lambda: fcntl.ioctl(0, 0x5412, b'x') is not None)",
         setsid="attempt(lambda: os.setsid())",
         setpgid="attempt(lambda: (os.setpgid(0, 0), True)[1])",
         nice="attempt(lambda: os.nice(-5))",
