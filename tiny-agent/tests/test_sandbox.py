@@ -22,7 +22,7 @@ def left_over(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     def look():
-        running = subprocess.run(["ps", "-eo", "args"], capture_output=True, encoding="utf-8").stdout
+        running = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, encoding="utf-8").stdout
         children = [line for line in running.splitlines() if "child.py" in line and str(tmp_path) in line]
         return children, [path.name for path in tmp_path.glob("tiny-agent-box-*")]
 
@@ -127,7 +127,7 @@ def test_a_killed_parent_takes_its_program_along(tmp_path):
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[1], env=environment)
 
     def children():
-        running = subprocess.run(["ps", "-eo", "args"], capture_output=True, encoding="utf-8").stdout
+        running = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, encoding="utf-8").stdout
         return [line for line in running.splitlines() if "child.py" in line and str(tmp_path) in line]
 
     until = time.monotonic() + 20
