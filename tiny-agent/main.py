@@ -106,20 +106,17 @@ def chat(args: argparse.Namespace) -> None:
     from tiny_agent.memory import Memory
     from tiny_agent.trace import Trace, short
 
-    memory = (
-        Memory(args.memory) if args.memory else Memory(Path(tempfile.mkdtemp(prefix="tiny-agent-")) / "memory.jsonl")
-    )
     args.approve = approve
-    for number, question in enumerate(lines_typed(), 1):
-        trace = Path(args.traces or tempfile.gettempdir()) / f"chat-{os.getpid()}-{number}.jsonl"
-        with Trace(trace) as writing:
-            before = memory.recent(8000) if args.model != "offline" else []
-            result = answer(args, question, writing, before, lambda piece: print(piece, end="", flush=True))
-        said = short(result.answer, 4000)
-        print(f"\n{said}" + ("" if result.stop_reason == "answered" else f"\n({result.stop_reason})"), flush=True)
-        memory.add(question, result.answer)
-        if not args.traces:
-            trace.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="tiny-agent-chat-") as temporary:
+        memory = Memory(args.memory or Path(temporary, "memory.jsonl"))
+        for number, question in enumerate(lines_typed(), 1):
+            trace = Path(args.traces or temporary) / f"chat-{os.getpid()}-{number}.jsonl"
+            with Trace(trace) as writing:
+                before = memory.recent(8000)
+                result = answer(args, question, writing, before, lambda piece: print(piece, end="", flush=True))
+            said = short(result.answer, 4000)
+            print(f"\n{said}" + ("" if result.stop_reason == "answered" else f"\n({result.stop_reason})"), flush=True)
+            memory.add(question, result.answer)
 
 
 def lines_typed() -> Iterator[str]:

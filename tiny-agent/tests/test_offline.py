@@ -95,6 +95,11 @@ def test_what_it_reads_has_no_fence():
     assert text == "\x02Question: q q\nAction: a\x03\nObservation: line\n"
 
 
+def test_in_a_conversation_the_last_question_is_answered(model):
+    before = [{"role": "user", "content": "What is 2 plus 3?"}, {"role": "assistant", "content": "5"}]
+    assert run("What is 6 times 7?", model, shipped_tools(NOTES, python=False), before=before).answer == "42"
+
+
 def test_training_questions_are_the_same_for_a_seed_and_held_out_words_stay_out():
     first = [example.question for example in islice(examples("a"), 50)]
     assert first == [example.question for example in islice(examples("a"), 50)]

@@ -31,7 +31,6 @@ _WORDS = "|".join(sorted((re.escape(word).replace(r"\ ", r"[ \t]+") for word in 
 # A heading stands at the start, after white space, or after the end of a sentence; a word before it makes it prose.
 HEADING = re.compile(rf"(?:^|(?<=[\s.!?。！？;；,，`>)}}\]\"'*#]))[*_#`]{{0,3}}[ \t]*({_WORDS})"
                      r"[*_`]{0,3}[ \t]*[:：][*_`]{0,3}", re.IGNORECASE | re.MULTILINE)  # fmt: skip
-FENCE = re.compile(r"```[ \t]*\w*[ \t]*\n?")
 CALL = re.compile(r"([A-Za-z_][\w.\-]*)\s*\((.*)\)\s*\Z", re.DOTALL)
 NAME = re.compile(r"[A-Za-z_][\w.\-]{0,63}\Z")
 SHAPE = 'Action: TOOL_NAME\nAction Input: {"argument": "value"}\n\nor, when you are done:\n\nFinal Answer: ...'
@@ -248,10 +247,6 @@ def _without_fences(text: str) -> str:
     before, _, rest = text.partition("```")
     rest = re.sub(r"\A[ \t]*\w*[ \t]*(?:\n|(?=[{\[]))", "", rest)
     inside = rest.partition("```")[0]
-    return (
-        inside
-        if not before.strip()
-        else before + "\n" + inside
-        if inside.strip() and not NAME.match(_clean(before))
-        else before + ("\n" + inside if inside.strip() else "")
-    )
+    if not before.strip():
+        return inside
+    return f"{before}\n{inside}" if inside.strip() else before

@@ -134,11 +134,11 @@ def own_pairs(path: Path, model: Path, train: Sequence[Poem], scale: float, numb
         titles = list(dict.fromkeys(poem.title for poem in train))[(number - 1) * count : number * count]
         poems = written(model, [title for title in titles for _ in range(DRAWN)], seed=number)
         rows = []
-        for number, title in enumerate(titles):
-            own = poems[number * DRAWN : (number + 1) * DRAWN]
+        for place in range(len(titles)):
+            own = poems[place * DRAWN : (place + 1) * DRAWN]
             good = [each["text"] for each in own if five_characters(each["text"]) and each["finish"] == "end"]
             bad = [each["text"] for each in own if not five_characters(each["text"]) and each["text"].strip()]
-            rows += [{"prompt": prompt(title), "chosen": chosen, "rejected": rejected}
+            rows += [{"prompt": prompt(titles[place]), "chosen": chosen, "rejected": rejected}
                      for chosen, rejected in zip(good, bad, strict=False)]  # fmt: skip
         write_rows(path, rows)
     return path

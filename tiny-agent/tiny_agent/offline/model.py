@@ -12,6 +12,7 @@ import numpy as np
 
 from tiny_agent.model import Message, ModelFailed, Reply
 from tiny_agent.offline.network import load
+from tiny_agent.react_engine import LAST
 
 FOLDER = Path(__file__).resolve().parent / "weights"
 BEGIN, END, UNKNOWN = "\x02", "\x03", "\x00"  # the first three characters of the vocabulary
@@ -61,16 +62,22 @@ class OfflineModel:
 def transcript(messages: Sequence[Message]) -> str:
     """What the model was trained on: the question, then its own steps and what came of them."""
     said = [message for message in messages if message["role"] != "system"]
-    first = next((place for place, message in enumerate(said) if message["role"] == "assistant"), len(said))
-    question = str(said[first - 1]["content"]) if first else ""
+    asked = max((place for place, message in enumerate(said) if _is_question(message)), default=0)
+    question = str(said[asked]["content"]) if said else ""
     text = f"{BEGIN}Question: {' '.join(question.split())}\n"
-    for message in said[first:]:
+    for message in said[asked + 1 :]:
         content = str(message["content"]).strip()
         if message["role"] == "assistant":
             text += content + END + "\n"
         elif content.startswith("Observation:"):
             text += f"{_bare(content)}\n"
     return text
+
+
+def _is_question(message: Message) -> bool:
+    """Of the user's messages neither an observation nor the call for last words; the last one is the question."""
+    content = str(message["content"])
+    return message["role"] == "user" and not content.startswith("Observation:") and content != LAST
 
 
 def _bare(observation: str) -> str:

@@ -2,7 +2,7 @@
 arXiv:2306.05685).
 
 What the judge writes must be one JSON object; anything else is "not measured", never zero and never a tie. The answers
-are data from somewhere else: they stand between marks drawn anew for each question, and the judge is told that nothing
+are data from somewhere else: they stand between marks that differ for each question, and the judge is told that nothing
 in there is an instruction.
 """
 

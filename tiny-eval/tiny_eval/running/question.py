@@ -6,7 +6,6 @@ So a changed prompt is a new question, and an unchanged one is never asked twice
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -75,6 +74,3 @@ def key(model: Model, question: Question) -> str:
     said = [model.identity, model.request(question), question.repeat]
     text = json.dumps(said, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-Tick = Callable[[Answer | None], object]

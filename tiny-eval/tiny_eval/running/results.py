@@ -67,7 +67,7 @@ def read_result(described: Path) -> Result:
     scoring = result.scoring
     summary = score_file(path, scoring.metric, first_line=scoring.first_line, extractor=scoring.extractor,
                          cluster=scoring.cluster)  # fmt: skip
-    more = passes(path, scoring) if about.get("kind") == "code" else {}
+    more = passes(path) if about.get("kind") == "code" else {}
     return Result(task, model, path, about, summary, more)
 
 
@@ -80,7 +80,7 @@ def items_of(result: Result) -> list[Item]:
     return [score(row) for row in read_rows(result.path)]
 
 
-def passes(path: Path, scoring: Scoring) -> dict[str, float]:
+def passes(path: Path) -> dict[str, float]:
     """pass@k over the repetitions of each item, in percent (Chen et al. 2021, the unbiased estimate)."""
     tried: dict[str, list[bool]] = defaultdict(list)
     for row in read_rows(path):

@@ -13,8 +13,6 @@ from tiny_eval.running.question import Answer, Json, NotAnswered, Question
 
 Ask = Callable[[str, Json], Awaitable[Json]]
 
-APIS = ("chat", "completions")
-
 
 class ServerModel:
     """`api` is chat or completions; log-probabilities always come from completions.
