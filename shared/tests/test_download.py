@@ -311,6 +311,11 @@ def test_hub_url(monkeypatch, arguments, endpoint, url):
     assert hub_url(*arguments) == url
 
 
+def test_a_mirror_of_modelscope(monkeypatch):
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", "http://127.0.0.1:9/")
+    assert hub_url("a/b", "x", source="modelscope") == "http://127.0.0.1:9/models/a/b/resolve/master/x"
+
+
 def test_an_unknown_hub():
     with pytest.raises(ValueError, match="source must be hf or modelscope"):
         hub_url("a/b", "x", source="elsewhere")

@@ -200,6 +200,24 @@ def test_update_writes_outputs_and_excerpts_into_both_files(track):
     check_tutorial(track / CHINESE)
 
 
+def test_chapters_run_in_the_folder_of_the_track(track):
+    (track / "blog").mkdir()
+    chapter = "<!-- source: toy_package/bm25.py::B -->\n" + python("B = 0\n")
+    chapter += python("import os\nprint(os.path.exists('toy_package'), __name__)\n", "old\n")
+    documents = [track / name for name in (ENGLISH, CHINESE, "blog/1_first.md", "blog/1_first.zh-CN.md")]
+    for path in documents:
+        path.write_text(chapter, encoding="utf-8")
+    assert tutorials.both(track) == documents
+    tutorials.update(track)
+    for path in documents:
+        text = path.read_text(encoding="utf-8")
+        assert "B = 0.75" in text and "True" in text and "old" not in text
+        check_tutorial(path)
+    documents[3].write_text(chapter.replace("os.path", "os. path"), encoding="utf-8")
+    with pytest.raises(TutorialError, match=r"1_first\.zh-CN\.md:\d+: differs from 1_first\.md"):
+        check_tutorial(documents[3])
+
+
 def test_update_leaves_a_translation_with_other_code_untouched(track):
     (track / ENGLISH).write_text(python("print(1)\n", "1\n"), encoding="utf-8")
     (track / CHINESE).write_text(python("print(2)\n", "2\n"), encoding="utf-8")

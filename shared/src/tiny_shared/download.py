@@ -202,7 +202,9 @@ def _recorded(record: Path) -> str | None:
 
 
 def hub_url(repo: str, file: str, revision: str = "main", source: str = "hf", kind: str = "model") -> str:
-    """The address of one file of a model or data set on Hugging Face (or its mirror, HF_ENDPOINT) or ModelScope.
+    """The address of one file of a model or data set on Hugging Face or ModelScope.
+
+    HF_ENDPOINT and MODELSCOPE_ENDPOINT name mirrors of them.
 
     `source` is "hf" or "modelscope", `kind` "model" or "dataset". ModelScope calls its main branch master.
     """
@@ -217,6 +219,6 @@ def hub_url(repo: str, file: str, revision: str = "main", source: str = "hf", ki
     if source == "hf":
         host = os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co"
     else:
-        host = "https://modelscope.cn"
+        host = os.environ.get("MODELSCOPE_ENDPOINT", "").rstrip("/") or "https://modelscope.cn"
         revision = "master" if revision == "main" else revision
     return f"{host}/{roots[source, kind]}{quote(repo)}/resolve/{quote(revision, safe='')}/{quote(file)}"

@@ -14,7 +14,9 @@ FIRST_CELL = """\
 import os
 import sys
 
-sys.path.insert(0, os.getcwd())  # this notebook lies in the track's folder, and so does the package it imports
+if os.path.basename(os.getcwd()) == "blog":  # a chapter: what it imports and reads lies in the folder above
+    os.chdir("..")
+sys.path.insert(0, os.getcwd())  # the track's folder, where the package is that this notebook imports
 """
 
 

@@ -1,5 +1,7 @@
 """Tutorials as tests: every block of a TUTORIAL.md is executed, and its outputs and excerpts are held to the code.
 
+A track with many chapters keeps them in blog/, beside its TUTORIAL.md; they are run alike, each by itself.
+
 `tiny_shared.fences` says how such a document is written. Whatever it owes to the code is an `Edit`: a stretch of text
 and what should stand there. A test wants no edits; `update` applies them. The Chinese file isn't run: its code must be
 the English one's, byte for byte, and its outputs and excerpts are copied from there.
@@ -26,6 +28,7 @@ from tiny_shared.fences import Document, Fence, TutorialError, same_code
 from tiny_shared.files import atomic_write
 
 ENGLISH, CHINESE = "TUTORIAL.md", "TUTORIAL.zh-CN.md"
+CHAPTERS, TRANSLATED = "blog", ".zh-CN.md"
 LARGEST_SHIPPED = 5_000_000  # bytes; a larger file was downloaded or built, and a tutorial does without it
 
 
@@ -40,13 +43,29 @@ class Edit:
     why: str
 
 
+def documents(track: Path) -> list[Path]:
+    """The English tutorial and chapters, in their order."""
+    chapters = [path for path in sorted((track / CHAPTERS).glob("*.md")) if not path.name.endswith(TRANSLATED)]
+    return [track / ENGLISH, *chapters]
+
+
+def translation_of(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(".md") + TRANSLATED)
+
+
+def track_of(path: Path) -> Path:
+    """The folder that a tutorial or chapter is about, and runs in."""
+    folder = path.resolve().parent
+    return folder.parent if folder.name == CHAPTERS else folder
+
+
 def run(document: Document) -> list[Edit]:
-    """Execute the document in a temporary copy of its folder; return what it owes to the code."""
+    """Execute the document in a temporary copy of its track; return what it owes to the code."""
     import sybil
     from sybil.evaluators.python import PythonEvaluator
     from sybil.region import Lexeme
 
-    track, execute = document.path.resolve().parent, PythonEvaluator()
+    track, execute = track_of(document.path), PythonEvaluator()
     examples = sybil.Document(document.text, str(document.path))  # one namespace for all of them
     edits: list[Edit] = []
     with _inside_a_copy(track):
@@ -169,8 +188,8 @@ def _replace(fence: Fence, code: str, why: str) -> list[Edit]:
 def check_tutorial(path: Path) -> None:
     """Raise TutorialError unless the document holds: the English one by running it, the Chinese one by comparison."""
     document = Document(path)
-    if path.name == CHINESE:
-        return same_code(Document(path.with_name(ENGLISH)), document)
+    if path.name.endswith(TRANSLATED):
+        return same_code(Document(path.with_name(path.name.removesuffix(TRANSLATED) + ".md")), document)
     edits = run(document)
     if edits:
         list_of_edits = "\n".join(f"{path}:{edit.line}: {edit.why}" for edit in edits)
@@ -181,7 +200,7 @@ def tutorial_tests(track: Path) -> Callable[[str], None]:
     """For a track's tests/test_tutorial.py: `test_tutorial = tutorial_tests(Path(__file__).parents[1])`."""
     import pytest
 
-    @pytest.mark.parametrize("name", [ENGLISH, CHINESE])
+    @pytest.mark.parametrize("name", [path.relative_to(track).as_posix() for path in both(track)])
     def test_tutorial(name: str) -> None:
         check_tutorial(track / name)
 
@@ -189,29 +208,35 @@ def tutorial_tests(track: Path) -> Callable[[str], None]:
 
 
 def update(track: Path) -> None:
-    """Run the English tutorial and write its outputs and excerpts into both files."""
-    english = Document(track / ENGLISH)
-    _report(english, apply(english, run(english)))
-    english, chinese = Document(track / ENGLISH), Document(track / CHINESE)
-    _report(chinese, apply(chinese, translate(english, chinese)))
-    same_code(english, Document(track / CHINESE))
+    """Run the English tutorial and chapters, and write their outputs and excerpts into both languages."""
+    for path in documents(track):
+        english = Document(path)
+        _report(english, apply(english, run(english)))
+        english, chinese = Document(path), Document(translation_of(path))
+        _report(chinese, apply(chinese, translate(english, chinese)))
+        same_code(english, Document(translation_of(path)))
 
 
 def _report(document: Document, changed: bool) -> None:
     print(f"{document.path}: {'updated' if changed else 'nothing to change'}")
 
 
+def both(track: Path) -> list[Path]:
+    """Every document in both languages."""
+    return [path for english in documents(track) for path in (english, translation_of(english))]
+
+
 def main() -> int:
     from tiny_shared import cli, notebook
 
     def check(track: Path) -> None:
-        for name in (ENGLISH, CHINESE):
-            check_tutorial(track / name)
-            print(f"{track / name}: holds")
+        for path in both(track):
+            check_tutorial(path)
+            print(f"{path}: holds")
 
     def notebooks(track: Path) -> None:
-        for name in (ENGLISH, CHINESE):
-            print(f"{notebook.write(Document(track / name))}: written; open it with Jupyter")
+        for path in both(track):
+            print(f"{notebook.write(Document(path))}: written; open it with Jupyter")
 
     parser = cli.Parser(prog="-m tiny_shared.tutorials", description="Check, update or convert a track's tutorials.")
     commands = {"check": check, "update": update, "notebook": notebooks}
