@@ -52,9 +52,9 @@ def demo(args: argparse.Namespace) -> None:
     model, _ = load(SHIPPED)
     scores_LH = induction_scores(model)
     layer, head = divmod(int(scores_LH.argmax()), scores_LH.shape[1])
-    say("\nHow does it know? One head looks back to what came after the same words last time. On random tokens that")
+    say("\nHow does it know? One head looks back to what came after the same words last time: on random tokens,")
     say(
-        f"twice, layer {layer}, head {head} has {scores_LH.max():.0%} of its attention there. Watch the tensor pass by:"
+        f"given twice, layer {layer}, head {head} has {scores_LH.max():.0%} of its attention there. Watch it go:"
     )
     run(["trace", TEXT, "--html", f"{folder}/journey.html"])
     say("\nOpen that file in a browser; the arrow keys travel. Now yours:")
@@ -234,7 +234,7 @@ def journey_summary(journey: "Journey") -> dict[str, Any]:
         "layers": journey.layers,
         "steps": [{"key": step.key, "station": step.station, "layer": step.layer, "dims": step.dims,
                    "shape": None if step.tensor is None else list(step.tensor.shape)} for step in journey.steps],
-        "lens": [{"layer": layer, "says": lens.texts[int(lens.best_LT[layer, -1])],
+        "lens": [{"layer": layer - 1 if layer else None, "says": lens.texts[int(lens.best_LT[layer, -1])],
                   "probability": float(lens.best_probability_LT[layer, -1]),
                   "final": float(lens.final_probability_LT[layer, -1])} for layer in range(len(lens.best_LT))],
         "top": [{"id": id, "text": text, "logit": logit, "probability": probability}
@@ -266,7 +266,7 @@ def compare(args: argparse.Namespace) -> None:
             said.append(f"{visible(tokenizer.decode([a])):14} {p:8.1%}   {visible(tokenizer.decode([b])):14} {q:8.1%}")
         said += ["", "after layer     divergence   looks back, positions"]
         for pair in found.pairs:
-            name = f"{pair.layers[0]} and {pair.layers[1]}"
+            name = "embedding" if pair.layers == (-1, -1) else f"{pair.layers[0]} and {pair.layers[1]}"
             back = f"{pair.distance[0]:8.2f} and {pair.distance[1]:.2f}" if pair.distance else ""
             said.append(f"{name:12}  {pair.divergence:12.4g}   {back}".rstrip())
         return said

@@ -20,7 +20,7 @@ class Look:
     """What one model makes of the text; rows of `lens_LV` are its opinion on the next token after each layer."""
 
     logits_V: Tensor
-    lens_LV: Tensor  # log-probabilities; row 0 after the embedding
+    lens_LV: Tensor  # log-probabilities; row 0 after the embedding, row l + 1 after layer l
     weights_HTS: tuple[Tensor, ...]  # of each layer
 
 
@@ -55,7 +55,7 @@ def divergence(a_V: Tensor, b_V: Tensor) -> float:
 class Pair:
     """One layer of each model."""
 
-    layers: tuple[int, int]  # 0: after the embedding
+    layers: tuple[int, int]  # -1: the embedding
     divergence: float  # of the lenses, in nats
     distance: tuple[float, float] | None  # mean attention distance of the heads, in positions; None for the embedding
 
@@ -90,7 +90,7 @@ def compare(a: Qwen, b: Qwen, ids: Sequence[int], layers: tuple[int, int] | None
         if left and right:
             distances = (float(attention_distance(one.weights_HTS[left - 1]).mean()),
                          float(attention_distance(other.weights_HTS[right - 1]).mean()))  # fmt: skip
-        pairs.append(Pair((left, right), divergence(one.lens_LV[left], other.lens_LV[right]), distances))
+        pairs.append(Pair((left - 1, right - 1), divergence(one.lens_LV[left], other.lens_LV[right]), distances))
     return Comparison(
         largest=float((one.logits_V - other.logits_V).abs().max()),
         divergence=divergence(one.lens_LV[-1], other.lens_LV[-1]),

@@ -164,7 +164,7 @@ class QwenConfig:
         file = Path(path)
         file = file / "config.json" if file.is_dir() else file
         if not file.is_file():
-            raise Problem(f"{file.parent} has no {file.name}; name a folder that holds a whole model")
+            raise Problem(f"{path} has no config.json; name a folder that holds a whole model")
         try:
             return from_content(json.loads(file.read_bytes()))
         except Problem as problem:

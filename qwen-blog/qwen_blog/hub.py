@@ -41,7 +41,7 @@ def load(folder: str | Path, *, dtype: torch.dtype | None = None, device: str = 
     folder = Path(folder)
     if not folder.is_dir():
         raise Problem(f"{folder} is no folder; name one that holds a model (`download` fetches one)")
-    config = QwenConfig.from_json(folder / "config.json")
+    config = QwenConfig.from_json(folder)
     tokenizer = tokenizer_files.read(folder) if tokenizer_files.is_there(folder) else None
     if tokenizer is not None and len(tokenizer) > config.vocab_size:
         raise Problem(f"{folder}: the tokenizer has {len(tokenizer):,} tokens, the model's vocab_size is only "

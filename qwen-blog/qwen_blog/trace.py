@@ -49,7 +49,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Lens:
-    """What the model would say after each layer (row 0: after the embedding) at each position."""
+    """What the model would say at each position: row 0 after the embedding, row l + 1 after layer l."""
 
     best_LT: Tensor  # ids
     best_probability_LT: Tensor

@@ -20,10 +20,13 @@ def _said(journey: Journey, step: Step) -> str:
             f"{len(tokens)} tokens: {'|'.join(visible(token.text) for token in tokens[:24])}{'…' * (len(tokens) > 24)}"
         )
     if step.station == "lens":
-        said = [f"{layer}: {visible(journey.lens.texts[int(row[-1])])} {float(sure[-1]):.0%}"
-                for layer, (row, sure) in enumerate(zip(journey.lens.best_LT, journey.lens.best_probability_LT,
-                                                        strict=True))]  # fmt: skip
-        return f"after layer {' · '.join(said)}"
+        lens = journey.lens
+        best, sure = lens.best_LT[:, -1].tolist(), lens.best_probability_LT[:, -1].tolist()
+        names = ["embedding", *range(len(best) - 1)]
+        said = [
+            f"{name}: {visible(lens.texts[id])} {share:.0%}" for name, id, share in zip(names, best, sure, strict=True)
+        ]
+        return f"after {' · '.join(said)}"
     if step.station == "sampled":
         probability = next((row[3] for row in journey.top if row[0] == journey.next.id), 0.0)
         return f"{visible(journey.next.text)} (id {journey.next.id}, {probability:.1%})"

@@ -13,7 +13,7 @@ def test_a_model_and_itself(tmp_path):
     found = compare(ours, ours, [1, 2, 3, 4])
     assert found.largest == found.divergence == 0 and found.top[0] == found.top[1]
     assert all(pair.divergence == 0 for pair in found.pairs) and [pair.layers for pair in found.pairs] == [
-        (i, i) for i in range(4)
+        (i, i) for i in range(-1, 3)
     ]
     one = compare(ours, ours, [1, 2, 3, 4], (0, 2))
     assert len(one.pairs) == 1 and one.pairs[0].divergence > 0 and len(set(one.pairs[0].distance or ())) == 2
@@ -28,7 +28,7 @@ def test_other_models(tmp_path):
     assert found.divergence == pytest.approx(
         float(torch.nn.functional.kl_div(q, p, log_target=True, reduction="sum")), rel=1e-4
     )
-    assert [pair.layers for pair in found.pairs] == [(0, 0), (1, 2), (2, 4), (3, 6)]
+    assert [pair.layers for pair in found.pairs] == [(-1, -1), (0, 1), (1, 3), (2, 5)]
     _, c = pair("qwen2", tmp_path / "c", vocab_size=98)
     with pytest.raises(Problem, match="97 and 98 tokens"):
         compare(a, c, [1])

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import qwen_folder
+from qwen_blog import hub
 from qwen_blog.problem import Problem
 from qwen_blog.recorder import recording
 from qwen_blog.rope import rotate, rotation
@@ -154,6 +155,18 @@ def test_a_model_in_bf16_a_chosen_layer_and_sampling(tokenizer, tmp_path):
     assert half.lm_head.weight.dtype == torch.bfloat16
     drawn = {trace(half, tokenizer, TEXT, layers=[0], sampling=Sampling(5.0), seed=seed).next.id for seed in range(6)}
     assert len(drawn) > 1
+
+
+def test_a_model_that_stays_on_the_disk(tokenizer, tmp_path):
+    _, ours = pair("qwen3-moe", tmp_path, vocab_size=len(tokenizer))
+    whole, opened = trace(ours, tokenizer, TEXT), trace(hub.load(tmp_path, low_memory=True)[0], tokenizer, TEXT)
+    for one, other in zip(whole.steps, opened.steps, strict=True):
+        assert one.key == other.key
+        if one.tensor is not None:
+            torch.testing.assert_close(other.tensor, one.tensor, atol=1e-5, rtol=0)
+    assert {key: weight.tolist() for key, weight in whole.norms.items()} == {
+        key: weight.tolist() for key, weight in opened.norms.items()
+    }
 
 
 def test_what_cannot_be_traced(tokenizer, tmp_path):

@@ -140,10 +140,12 @@ def tokenizer_texts() -> list[str]:
 Encode = Callable[[str], list[int]]
 
 
-def documents(seed: int, encode: Encode, plain: list[int], end: int) -> Iterator[tuple[list[int], list[bool]]]:
+def documents(seed: int, encode: Encode, plain: list[int], end: int,
+              longest: int) -> Iterator[tuple[list[int], list[bool]]]:  # fmt: skip
     """Token ids of one text after the other, and which of them can be foretold.
 
-    `plain` are the tokens that a text of chance is made of, `end` is the one that ends a text.
+    `plain` are the tokens that a text of chance is made of, `end` is the one that ends a text of no conversation,
+    `longest` the most tokens of a text.
     """
     chance = random.Random(seed)
     while True:
@@ -152,11 +154,21 @@ def documents(seed: int, encode: Encode, plain: list[int], end: int) -> Iterator
             yield half + half, [False] * (len(half) + 1) + [True] * (len(half) - 1)
             continue
         made = text(chance)
-        if made.question:
-            asked = encode(chatml(made.question, "").removesuffix("<|im_end|>\n"))
-            answered = encode(made.answer + "<|im_end|>\n")
-            yield asked + answered, [False] * len(asked) + [True] * len(answered)
-        else:
+        if not made.question:
             known = encode(made.answer.removesuffix(made.tail))
             rest = [*encode(made.tail), end]
             yield known + rest, [False] * len(known) + [True] * len(rest)
+            continue
+        ids: list[int] = []
+        counts: list[bool] = []
+        for _ in range(chance.choice((1, 1, 1, 2, 3))):  # questions of one conversation
+            while not made.question:
+                made = text(chance)
+            asked = encode(chatml(made.question, "").removesuffix("<|im_end|>\n"))
+            answered = encode(made.answer + "<|im_end|>\n")
+            if len(ids) + len(asked) + len(answered) > longest:
+                break
+            ids, counts = ids + asked + answered, counts + [False] * len(asked) + [True] * len(answered)
+            made = text(chance)
+        if ids:
+            yield ids, counts

@@ -69,7 +69,7 @@ def batches(seed: int, tokenizer: Tokenizer) -> Iterator[tuple[Tensor, Tensor, T
     """Rows filled with whole texts: ids, which of them count, and which text each belongs to, (B, T) each."""
     end = tokenizer.special["<|endoftext|>"]
     plain = [id for id in range(len(tokenizer)) if id not in set(tokenizer.special.values())]
-    stream = corpus.documents(seed, tokenizer.encode, plain, end)
+    stream = corpus.documents(seed, tokenizer.encode, plain, end, POSITIONS)
     waiting = next(stream)
     while True:
         ids_BT = torch.full((ROWS, POSITIONS), end)
