@@ -53,9 +53,7 @@ def demo(args: argparse.Namespace) -> None:
     scores_LH = induction_scores(model)
     layer, head = divmod(int(scores_LH.argmax()), scores_LH.shape[1])
     say("\nHow does it know? One head looks back to what came after the same words last time: on random tokens,")
-    say(
-        f"given twice, layer {layer}, head {head} has {scores_LH.max():.0%} of its attention there. Watch it go:"
-    )
+    say(f"given twice, layer {layer}, head {head} has {scores_LH.max():.0%} of its attention there. Watch it go:")
     run(["trace", TEXT, "--html", f"{folder}/journey.html"])
     say("\nOpen that file in a browser; the arrow keys travel. Now yours:")
     say('  python main.py trace "红台灯是小梅的。蓝杯子是阿明的。红台灯是" --html journey.html')
@@ -99,7 +97,7 @@ def generate(args: argparse.Namespace) -> None:
                 yield id
 
     pieces = []
-    for piece in tokenizer.stream(watched()):
+    for piece in tokenizer.stream(watched(), skip_special=True):
         pieces.append(piece)
         if not args.json:
             print(piece, end="", flush=True)

@@ -256,7 +256,7 @@ def opened(folder: Path, adapter: Path | None, device: str) -> "tuple[Llama, Tok
 
     from tiny_llama3 import hub
     from tiny_llama3.align.lora import load_adapter, merge
-    from tiny_llama3.chat_template import TURN_END, special_id
+    from tiny_llama3.chat_template import turn_end_id
     from tiny_llama3.generate import end_ids
 
     model, tokenizer = hub.load(folder, device, torch.float32)
@@ -264,7 +264,7 @@ def opened(folder: Path, adapter: Path | None, device: str) -> "tuple[Llama, Tok
         raise UserError(f"{folder.as_posix()} has no tokenizer; put its tokenizer.json there")
     if adapter is not None:
         model = merge(load_adapter(model, adapter))
-    ends = sorted(end_ids(model) | {special_id(tokenizer, TURN_END)})
+    ends = sorted(end_ids(model) | {turn_end_id(tokenizer)})
     model.config = replace(model.config, eos_token_id=tuple(ends))
     return model, tokenizer
 

@@ -50,7 +50,7 @@ class Conversation:
                 yield id
 
         pieces = []
-        for piece in self.tokenizer.stream(written()):
+        for piece in self.tokenizer.stream(written(), skip_special=True):
             pieces.append(piece)
             on_text(piece)
         self.messages = [*messages, {"role": "assistant", "content": "".join(pieces)}]

@@ -129,10 +129,13 @@ class Tokenizer:
         skipped = set(self.special.values()) if skip_special else set()
         return b"".join(self.token_bytes(id) for id in ids if id not in skipped).decode("utf-8", "replace")
 
-    def stream(self, ids: Iterable[int]) -> Iterator[str]:
+    def stream(self, ids: Iterable[int], *, skip_special: bool = False) -> Iterator[str]:
         """The text as the ids come; a character whose bytes are spread over several tokens comes with the last one."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        skipped = set(self.special.values()) if skip_special else set()
         for id in ids:
+            if id in skipped:
+                continue
             if piece := decoder.decode(self.token_bytes(id)):
                 yield piece
         if rest := decoder.decode(b"", final=True):

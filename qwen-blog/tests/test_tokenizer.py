@@ -74,6 +74,11 @@ def test_a_stream_waits_for_whole_characters(ours):
     pieces = list(ours.stream(ids))
     assert "".join(pieces) == "é雪🙂" and "\ufffd" not in "".join(pieces) and len(ids) > len(pieces)
     assert "".join(ours.stream(ids[:-1])).endswith("\ufffd")
+    ends = [ours.special["<|im_end|>"], *ours.encode("a"), ours.special["<|endoftext|>"]]
+    assert (
+        "".join(ours.stream(ends)) == "<|im_end|>a<|endoftext|>"
+        and "".join(ours.stream(ends, skip_special=True)) == "a"
+    )
 
 
 def test_half_a_character_is_refused(ours):

@@ -92,7 +92,7 @@ def train(folder: Path, steps: int, seed: int) -> None:
     torch.manual_seed(seed)
     config = QwenConfig(
         **SHAPES[name], vocab_size=len(tokenizer), max_position_embeddings=POSITIONS, rope_theta=10_000.0,  # type: ignore[arg-type]
-        tie_word_embeddings=True, eos_token_id=tokenizer.special["<|im_end|>"],
+        tie_word_embeddings=True, eos_token_id=(tokenizer.special["<|im_end|>"], tokenizer.special["<|endoftext|>"]),
         pad_token_id=tokenizer.special["<|endoftext|>"],
     )  # fmt: skip
     model = Qwen(config)

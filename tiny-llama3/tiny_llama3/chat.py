@@ -7,7 +7,7 @@ message stays.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tiny_llama3.chat_template import TURN_END, Message, prompt_ids, special_id
+from tiny_llama3.chat_template import Message, prompt_ids, turn_end_id
 from tiny_llama3.generate import end_ids, steps
 from tiny_llama3.model import Llama
 from tiny_llama3.problem import Problem
@@ -44,7 +44,7 @@ class Conversation:
         if not text.strip():
             raise Problem("the message is empty; write something")
         messages, ids, forgotten = self._fitting([*self.messages, Message("user", text)])
-        ends = end_ids(self.model) | {special_id(self.tokenizer, TURN_END)}
+        ends = end_ids(self.model) | {turn_end_id(self.tokenizer)}
         stream = self.tokenizer.decode_stream(skip_special=True)
         pieces: list[str] = []
 

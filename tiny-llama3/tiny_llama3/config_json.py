@@ -16,6 +16,7 @@ from tiny_llama3.problem import Problem
 from tiny_llama3.rope import RopeScaling
 from tiny_llama3.tokenizer_json import mapping
 
+FAMILIES = ("llama", "qwen2", "qwen3")
 REQUIRED = object()
 Content = Mapping[str, Any]
 
@@ -24,6 +25,8 @@ def to_json(config: LlamaConfig, dtype: torch.dtype) -> dict[str, Any]:
     """The content of a config.json; `dtype` is that of the weights."""
     plain = {field.name: getattr(config, field.name) for field in fields(config)}
     theta = float(plain.pop("rope_theta"))
+    bias, norm = plain.pop("qkv_bias"), plain.pop("qk_norm")
+    family = "qwen3" if norm else "qwen2" if bias else "llama"
     plain["eos_token_id"] = _listed(config.eos_token_id)
     scaling: dict[str, Any] | None = None
     if config.rope_scaling is not None:
@@ -37,11 +40,11 @@ def to_json(config: LlamaConfig, dtype: torch.dtype) -> dict[str, Any]:
         }
     name = str(dtype).removeprefix("torch.")
     return {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
+        "architectures": [f"{family.capitalize()}ForCausalLM"],
+        "model_type": family,
         "hidden_act": "silu",
-        "attention_bias": False,
-        "mlp_bias": False,
+        **({} if family == "qwen2" else {"attention_bias": False}),
+        **({"mlp_bias": False} if family == "llama" else {"use_sliding_window": False}),
         **plain,
         "rope_parameters": {**(scaling or {"rope_type": "default"}), "rope_theta": theta},
         "rope_theta": theta,
@@ -59,20 +62,24 @@ def generation_json(config: LlamaConfig) -> dict[str, Any]:
 
 
 def from_json(content: Content) -> LlamaConfig:
-    """Raises Problem for a model that isn't a Llama, and for what a Llama may have and this one can't."""
-    for name, ours in (("model_type", "llama"), ("hidden_act", "silu"), ("attention_bias", False), ("mlp_bias", False)):
-        found = content.get(name, None if name == "model_type" else ours)
-        if found != ours:
-            raise Problem(
-                f"{name} is {found!r}, only {ours!r} can be read; use a model of the Llama family that has it"
-            )
+    """Raises Problem for a model that is neither a Llama nor a dense Qwen, and for what these may have and ours not."""
+    family = content.get("model_type")
+    if family not in FAMILIES:
+        raise Problem(f"model_type is {family!r}, only {', '.join(map(repr, FAMILIES))} can be read; "
+                      "use a model of one of these families")  # fmt: skip
+    unlike = {"hidden_act": "silu", "mlp_bias": False, "use_sliding_window": False}
+    if family != "qwen2":  # its bias is on q, k and v, whatever the file says
+        unlike["attention_bias"] = False
+    for name, ours in unlike.items():
+        if (found := content.get(name, ours)) != ours:
+            raise Problem(f"{name} is {found!r}, only {ours!r} can be read; use a model of the family that has it")
     theta, scaling = _rope(content)
     return LlamaConfig(
         **{name: field(content, name, int) for name in
            ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")},
         num_key_value_heads=field(content, "num_key_value_heads", int, None),
-        head_dim=field(content, "head_dim", int, None),
-        max_position_embeddings=field(content, "max_position_embeddings", int, 2048),
+        head_dim=field(content, "head_dim", int, 128 if family == "qwen3" else None),
+        max_position_embeddings=field(content, "max_position_embeddings", int, 2048 if family == "llama" else 32_768),
         rms_norm_eps=field(content, "rms_norm_eps", float, 1e-6),
         rope_theta=theta,
         rope_scaling=scaling,
@@ -80,6 +87,8 @@ def from_json(content: Content) -> LlamaConfig:
         bos_token_id=field(content, "bos_token_id", int, None),
         eos_token_id=_eos(content),
         pad_token_id=field(content, "pad_token_id", int, None),
+        qkv_bias=family == "qwen2",
+        qk_norm=family == "qwen3",
     )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def save_tokenizer(folder: Path, tokenizer: Tokenizer, config: LlamaConfig, writ
     """With the chat format, if the tokenizer has its special tokens."""
     tokenizer.save(folder, write)
     roles = tokenizer_files.tokenizer_config(tokenizer, config.max_position_embeddings)
-    chats = {"chat_template": chat_template.JINJA} if chat_template.TURN_END in tokenizer.special else {}
+    chats = {"chat_template": chat_template.format_of(tokenizer).jinja} if chat_template.knows_chats(tokenizer) else {}
     write(folder / "tokenizer_config.json", _as_json(roles | chats))
 
 

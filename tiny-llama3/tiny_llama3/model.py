@@ -37,6 +37,8 @@ class LlamaConfig:
     bos_token_id: int | None = None
     eos_token_id: int | tuple[int, ...] | None = None
     pad_token_id: int | None = None
+    qkv_bias: bool = False  # as a Qwen2 has it
+    qk_norm: bool = False  # as a Qwen3 has it: each head's query and key are normalised
 
     def __post_init__(self) -> None:
         sizes = ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
@@ -91,16 +93,18 @@ class Attention(nn.Module):
         d, k = config.hidden_size, config.head_size
         self.head_size = k
         self.attend: Attend = attend_fused  # or `attend`, which gives the same
-        self.q_proj = nn.Linear(d, config.num_attention_heads * k, bias=False)
-        self.k_proj = nn.Linear(d, config.key_value_heads * k, bias=False)
-        self.v_proj = nn.Linear(d, config.key_value_heads * k, bias=False)
+        self.q_proj = nn.Linear(d, config.num_attention_heads * k, bias=config.qkv_bias)
+        self.k_proj = nn.Linear(d, config.key_value_heads * k, bias=config.qkv_bias)
+        self.v_proj = nn.Linear(d, config.key_value_heads * k, bias=config.qkv_bias)
+        self.q_norm = RMSNorm(k, config.rms_norm_eps) if config.qk_norm else nn.Identity()
+        self.k_norm = RMSNorm(k, config.rms_norm_eps) if config.qk_norm else nn.Identity()
         self.o_proj = nn.Linear(config.num_attention_heads * k, d, bias=False)
 
     def forward(
         self, x_BTD: Tensor, cos_TK: Tensor, sin_TK: Tensor, mask_B1TS: Tensor | None, cache: KVCache | None, layer: int
     ) -> Tensor:
-        query_BHTK = self._heads(self.q_proj(x_BTD))
-        key_BGTK = self._heads(self.k_proj(x_BTD))
+        query_BHTK = self.q_norm(self._heads(self.q_proj(x_BTD)))
+        key_BGTK = self.k_norm(self._heads(self.k_proj(x_BTD)))
         value_BGSK = self._heads(self.v_proj(x_BTD))
         query_BHTK, key_BGSK = rotate(query_BHTK, cos_TK, sin_TK), rotate(key_BGTK, cos_TK, sin_TK)
         if cache is not None:

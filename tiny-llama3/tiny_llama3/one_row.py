@@ -42,6 +42,15 @@ class OneRow:
                  "post_attention_layernorm", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")  # fmt: skip
         self.layers = [[weights[f"model.layers.{layer}.{name}.weight"] for name in names]
                        for layer in range(c.num_hidden_layers)]  # fmt: skip
+        self.qkv_biases = [  # Qwen2's
+            np.concatenate([weights[f"model.layers.{layer}.self_attn.{name}_proj.bias"] for name in "qkv"])
+            for layer in range(c.num_hidden_layers if c.qkv_bias else 0)
+        ]
+        self.head_norms = [  # Qwen3's: a row of weights for each head of queries and keys
+            np.repeat([weights[f"model.layers.{layer}.self_attn.{name}_norm.weight"] for name in "qk"],
+                      [c.num_attention_heads, self.groups], axis=0)
+            for layer in range(c.num_hidden_layers if c.qk_norm else 0)
+        ]  # fmt: skip
 
     def logits(self, id: int) -> Array:
         """What comes after this token, (V,)."""
@@ -52,6 +61,8 @@ class OneRow:
                 normal_D = self._normalised(x_D, norm_D)
                 for weight, part in zip(projections, self.parts, strict=True):
                     np.dot(weight, normal_D, out=part)
+                if self.qkv_biases:
+                    self.qkv_X += self.qkv_biases[layer]
                 x_D = x_D + output @ self._attend(layer, place)
                 normal_D = self._normalised(x_D, ffn_norm_D)
                 gate_F = gate @ normal_D
@@ -64,6 +75,8 @@ class OneRow:
     def _attend(self, layer: int, place: int) -> Array:
         """Every head's mixture of values, side by side."""
         half, x_HK = self.size // 2, self.rotated_HK
+        if self.head_norms:
+            x_HK = x_HK * ((np.square(x_HK).mean(-1, keepdims=True) + self.eps) ** -0.5) * self.head_norms[layer]
         swapped_HK = np.concatenate([x_HK[:, half:], x_HK[:, :half]], axis=1)
         turned_HK = x_HK * self.cos_SK[place] + swapped_HK * self.sin_SK[place]
         self.keys_LGSK[layer, :, place] = turned_HK[-self.groups :]

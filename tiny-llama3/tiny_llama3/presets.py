@@ -82,7 +82,8 @@ def parameters(config: LlamaConfig) -> int:
     """How many weights a model of this shape has."""
     d, f, k = config.hidden_size, config.intermediate_size, config.head_size
     attention = 2 * d * k * config.num_attention_heads + 2 * d * k * config.key_value_heads
-    layer = attention + 3 * d * f + 2 * d
+    extra = config.qkv_bias * k * (config.num_attention_heads + 2 * config.key_value_heads) + config.qk_norm * 2 * k
+    layer = attention + 3 * d * f + 2 * d + extra
     tables = config.vocab_size * d * (1 if config.tie_word_embeddings else 2)
     return config.num_hidden_layers * layer + tables + d
 

@@ -120,7 +120,7 @@ def _encoded_chats(tokenizer: Tokenizer, texts: list[str]) -> list[tuple[np.ndar
     found = []
     for text in texts:
         messages = chat_template.from_json(text)
-        written = chat_template.chat_text(messages)
+        written = chat_template.chat_text(messages, format=chat_template.format_of(tokenizer))
         ids = [*chat_template.encode_chat(tokenizer, messages).ids, tokenizer.eos_id]
         found.append((np.array(ids, np.uint32), len(written.encode()), len(written)))
     return found

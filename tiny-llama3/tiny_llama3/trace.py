@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tiny_llama3.model import Block, Llama, RMSNorm
 from tiny_llama3.problem import Problem
@@ -101,21 +101,31 @@ def _norm(norm: RMSNorm, x_TD: Tensor) -> Tensor:
     return x_TD / torch.sqrt((x_TD * x_TD).mean(-1, keepdim=True) + norm.eps) * norm.weight.float()
 
 
+def _projected(layer: nn.Linear, x_TD: Tensor) -> Tensor:
+    return x_TD @ layer.weight.float().T + (0 if layer.bias is None else layer.bias.float())
+
+
 def _attention(block: Block, x_TD: Tensor, frequency_P: Tensor, record: _Record) -> Tensor:
     """What the other positions have to say, added to each."""
     attention, k = block.self_attn, block.self_attn.head_size
-    projections = (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj)
-    wq_XD, wk_XD, wv_XD, wo_DX = (projection.weight.float() for projection in projections)
+    wo_DX, bias = attention.o_proj.weight.float(), " + bias" if attention.q_proj.bias is not None else ""
     normed_TD = record("attention norm", NORM, "T, D", _norm(block.input_layernorm, x_TD))
 
-    query_TX = record("query", "norm @ Wq: what a position looks for", "T, HK", normed_TD @ wq_XD.T)
-    key_TX = record("key", "norm @ Wk: by what it is found", "T, GK", normed_TD @ wk_XD.T)
-    value_TX = record("value", "norm @ Wv: what it tells", "T, GK", normed_TD @ wv_XD.T)
+    query, key, value = (
+        _projected(layer, normed_TD) for layer in (attention.q_proj, attention.k_proj, attention.v_proj)
+    )
+    query_TX = record("query", f"norm @ Wq{bias}: what a position looks for", "T, HK", query)
+    key_TX = record("key", f"norm @ Wk{bias}: by what it is found", "T, GK", key)
+    value_TX = record("value", f"norm @ Wv{bias}: what it tells", "T, GK", value)
 
     positions = len(x_TD)
     query_HTK = record("query per head", "cut into heads", "H, T, K", query_TX.view(positions, -1, k).transpose(0, 1))
     key_GTK = record("key per head", "cut into heads", "G, T, K", key_TX.view(positions, -1, k).transpose(0, 1))
     value_GSK = record("value per head", "cut into heads", "G, S, K", value_TX.view(positions, -1, k).transpose(0, 1))
+
+    if isinstance(attention.q_norm, RMSNorm) and isinstance(attention.k_norm, RMSNorm):  # a Qwen3
+        query_HTK = record("query norm", f"of each head: {NORM}", "H, T, K", _norm(attention.q_norm, query_HTK))
+        key_GTK = record("key norm", f"of each head: {NORM}", "G, T, K", _norm(attention.k_norm, key_GTK))
 
     angle_TP = torch.arange(positions, device=x_TD.device)[:, None] * frequency_P
     cos_TP = record("cosine", "cos(position · frequency of the pair)", "T, P", angle_TP.cos())

@@ -92,7 +92,8 @@ def fill(
                 if name == OUTPUT and config.tie_word_embeddings:
                     output = tensor
                 else:
-                    model.get_submodule(name.removesuffix(".weight")).weight = nn.Parameter(tensor)
+                    place, _, last = name.rpartition(".")  # a weight, or a Qwen's bias
+                    setattr(model.get_submodule(place), last, nn.Parameter(tensor))
     if config.tie_word_embeddings:
         model.lm_head.weight = model.model.embed_tokens.weight
         if output is not None and not torch.equal(output, model.lm_head.weight):

@@ -6,7 +6,7 @@ Shapes: B answers.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tiny_llama3.chat_template import TURN_END, Chat, special_id
+from tiny_llama3.chat_template import Chat, turn_end_id
 from tiny_llama3.generate import end_ids, steps
 from tiny_llama3.model import Llama
 from tiny_llama3.problem import Problem
@@ -45,7 +45,7 @@ def sample_answers(
     temperature: float = 1.0,
 ) -> list[Answer]:
     """One answer to each question. At temperature 1 they are drawn from the very distribution that is trained."""
-    end = special_id(tokenizer, TURN_END)
+    end = turn_end_id(tokenizer)
     ends = end_ids(model) | {end}
     longest = max(len(question.ids) for question in questions)
     if longest + max_new_tokens > model.config.max_position_embeddings:
