@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tiny_shared import UserError, cli
 
 import alignment
+import serving
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -604,6 +605,7 @@ def parser() -> cli.Parser:
     add_machine(sub)
     alignment.add_commands(commands, command, add_sampling, add_machine, write=write, limit_threads=limit_threads,
                            run_command=run)  # fmt: skip
+    serving.add_command(commands, command, add_machine)
     sub = command(commands, "trace", trace, "print every tensor between a text and its next token")
     sub.add_argument("text", metavar="TEXT")
     sub.add_argument("--model", type=Path, required=True, metavar="DIR")

@@ -96,9 +96,11 @@ def train(folder: Path, steps: int, seed: int) -> None:
         pad_token_id=tokenizer.special["<|endoftext|>"],
     )  # fmt: skip
     model = Qwen(config)
-    for parameter in model.parameters():
+    for parameter_name, parameter in model.named_parameters():
         if parameter.ndim == 2:
             torch.nn.init.normal_(parameter, std=0.05)
+        elif "q_norm" in parameter_name or "k_norm" in parameter_name:
+            torch.nn.init.constant_(parameter, 2.0)  # at 1, no score can be above √K, too little to pick one of 256
     matrices = [parameter for parameter in model.parameters() if parameter.ndim == 2]
     others = [parameter for parameter in model.parameters() if parameter.ndim < 2]
     optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
