@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tiny_shared import UserError, cli
 
 import alignment
+import making
 import serving
 
 if TYPE_CHECKING:
@@ -578,6 +579,7 @@ def parser() -> cli.Parser:
     cli.add_seed(sub)
     sub.add_argument("--chats", action="store_true", help="the files are JSON Lines of chats, to be read as such")
     alignment.add_data_commands(group, command)
+    making.add_command(group, command)
     sub = command(group, "download", data_download, "fetch a corpus: tinystories, tinyshakespeare, tang")
     sub.add_argument("name", metavar="NAME")
     sub.add_argument("--out", type=Path, required=True, metavar="DIR")

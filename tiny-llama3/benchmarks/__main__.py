@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tiny_shared import benchmarks
 
-PARTS = ("text", "alignment", "tang", "training", "decode", "memory", "tokenizer", "light")
+PARTS = ("text", "alignment", "tang", "training", "decode", "memory", "tokenizer", "serve", "light")
 PEERS = ("torch", "transformers", "tokenizers", "tiktoken", "safetensors", "numpy", "regex")
 
 

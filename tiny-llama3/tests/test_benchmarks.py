@@ -14,6 +14,7 @@ SAYS = {
     "decode": "transformers",
     "memory": "plan",
     "tokenizer": "tiktoken",
+    "serve": "0 mixed up",
     "light": "main.py --help",
 }
 

@@ -12,7 +12,7 @@ TRACK = Path(__file__).resolve().parents[1]
 SHOWN = {"demo", "tokenizer_train", "tokenizer_encode", "tokenizer_decode", "tokenizer_show", "data_prepare",
          "data_download", "pretrain", "plan", "check_run", "generate", "trace", "read",
          "data_exercises", "data_show", "tune", "merge_adapter", "compare_alignment", "chat",
-         "serve"}  # fmt: skip
+         "serve", "make"}  # fmt: skip
 
 TestReadme = readme_tests(TRACK, parser, SHOWN)
 

@@ -1,5 +1,9 @@
 """Chats, preference pairs and labelled texts from JSON Lines; whatever is wrong is named with its line.
 
+Chats may also be in Alpaca's form or in ShareGPT's, and a file may be one JSON array, as these often are.
+
+{"instruction": "…", "input": "…", "output": "…"}                                       Alpaca
+{"conversations": [{"from": "human", "value": "…"}, {"from": "gpt", "value": "…"}]}     ShareGPT
 {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
 {"prompt": [{"role": "user", "content": "…"}], "chosen": "…", "rejected": "…"}
 {"prompt": [{"role": "user", "content": "…"}], "answer": "…"}        for rewards; the answer may be missing
@@ -42,7 +46,7 @@ class Labelled:
 
 
 def read_chats(path: Path) -> list[tuple[Message, ...]]:
-    return _rows(path, lambda row: _conversation(_field(row, "messages", list)))
+    return _rows(path, lambda row: _conversation(_field(_as_messages(row), "messages", list)))
 
 
 def read_pairs(path: Path) -> list[Pair]:
@@ -58,10 +62,20 @@ def read_labelled(path: Path) -> list[Labelled]:
     return _rows(path, lambda row: Labelled(_text(row, "text"), _text(row, "label")))
 
 
+def _lines(data: bytes) -> list[bytes]:
+    """JSON Lines, or the entries of one JSON array."""
+    if data.lstrip()[:1] == b"[":
+        try:
+            return [json.dumps(row).encode() for row in json.loads(data)]
+        except (ValueError, RecursionError):
+            pass  # the line with the mistake is named below
+    return data.splitlines()
+
+
 def _rows(path: Path, parse: Callable[[dict[str, Any]], Row]) -> list[Row]:
     """Raises Problem with the line's number for a line that isn't JSON or doesn't hold what it should."""
     try:
-        lines = path.read_bytes().splitlines()
+        lines = _lines(path.read_bytes())
     except OSError as error:
         raise Problem(f"{path.as_posix()} can't be read ({error.strerror}); check the path") from None
     rows = []
@@ -81,6 +95,26 @@ def _rows(path: Path, parse: Callable[[dict[str, Any]], Row]) -> list[Row]:
     if not rows:
         raise Problem(f"{path.as_posix()} is empty; give at least one line")
     return rows
+
+
+SHAREGPT = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
+
+
+def _as_messages(row: dict[str, Any]) -> dict[str, Any]:
+    """Alpaca's and ShareGPT's forms as messages; another row as it is."""
+    if "messages" in row:
+        return row
+    if isinstance(row.get("conversations"), list):
+        turns = [turn if isinstance(turn, dict) else {} for turn in row["conversations"]]
+        messages = [{"role": SHAREGPT.get(str(turn.get("from")), turn.get("from")), "content": turn.get("value")}
+                    for turn in turns]  # fmt: skip
+        system = row.get("system")
+        return {"messages": [*([{"role": "system", "content": system}] if system else []), *messages]}
+    if isinstance(row.get("instruction"), str) and "output" in row:
+        more = row.get("input")
+        question = f"{row['instruction']}\n\n{more}" if isinstance(more, str) and more.strip() else row["instruction"]
+        return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": row["output"]}]}
+    return row
 
 
 def _conversation(messages: Sequence[Any]) -> tuple[Message, ...]:
@@ -130,7 +164,7 @@ def _pair(row: dict[str, Any]) -> Pair:
 
 
 def _prompt(row: dict[str, Any]) -> Prompt:
-    if "messages" in row:
+    if "messages" in (row := _as_messages(row)):
         *question, last = _conversation(_field(row, "messages", list))
         if not question:
             raise Problem("nobody asks: the assistant's message is the only one")

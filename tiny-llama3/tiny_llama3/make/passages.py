@@ -1,0 +1,83 @@
+"""Text files in pieces that a question can be asked about, each with the place that it came from.
+
+A place is counted in characters of the file as it is read (UTF-8, line ends as \\n), so that everything that is made of
+a passage can be traced to its source: text[start:end] is the passage.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tiny_llama3.problem import Problem
+
+SUFFIXES = (".txt", ".md")
+SENTENCE = re.compile(r"[^.!?。！？\n]*(?:\.(?=\d)[^.!?。！？\n]*)*[.!?。！？]+[”’\"')）]*|[^.!?。！？\n]+")
+
+
+@dataclass(frozen=True)
+class Passage:
+    file: str  # below the folder
+    start: int
+    end: int
+    text: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.file}:{self.start}-{self.end}"
+
+
+def read_sources(path: Path) -> dict[str, str]:
+    """The texts of a file or of a folder's files, by name. Raises Problem where there are none, or one isn't UTF-8."""
+    if not path.exists():
+        raise Problem(f"{path.as_posix()}: there is no such file or folder; correct the name")
+    found = sorted(path.rglob("*")) if path.is_dir() else [path]
+    files = [file for file in found if file.is_file() and file.suffix.lower() in SUFFIXES]
+    files = [file for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    texts = {}
+    for file in files:
+        try:
+            text = file.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+        except UnicodeDecodeError:
+            raise Problem(f"{file.as_posix()} isn't UTF-8; save it as UTF-8, or take it out of the folder") from None
+        if text.strip():
+            texts[file.relative_to(path).as_posix() if path.is_dir() else file.name] = text
+    if not texts:
+        raise Problem(f"{path.as_posix()} has no text in {' or '.join(SUFFIXES)} files; name another folder")
+    return texts
+
+
+def passages(texts: dict[str, str], longest: int = 700, shortest: int = 40) -> Iterator[Passage]:
+    """Paragraphs, long ones cut between sentences. Headings and other scraps below `shortest` are left out."""
+    for file, text in texts.items():
+        for paragraph in re.finditer(r"(?:[^\n]+\n?)+", text):
+            start = end = None
+            for sentence in SENTENCE.finditer(text, paragraph.start(), paragraph.end()):
+                if not sentence.group().strip():
+                    continue
+                if start is not None and end is not None and sentence.end() - start > longest:
+                    yield from _passage(file, text, start, end, shortest)
+                    start = None
+                if start is None:
+                    start = sentence.start()
+                end = sentence.end()
+            if start is not None and end is not None:
+                yield from _passage(file, text, start, end, shortest)
+
+
+def _passage(file: str, text: str, start: int, end: int, shortest: int) -> Iterator[Passage]:
+    piece = text[start:end]
+    start += len(piece) - len(piece.lstrip())
+    piece = piece.strip()
+    # a Chinese character says about as much as three Latin letters
+    weight = len(piece) + 2 * len(re.findall(r"[\u4e00-\u9fff]", piece))
+    if weight >= shortest and not re.match(r"#{1,6} |\||```", piece):
+        yield Passage(file, start, start + len(piece), piece)
+
+
+def sentences(passage: Passage) -> Iterator[tuple[int, str]]:
+    """Each sentence of a passage with its place in the file."""
+    for found in SENTENCE.finditer(passage.text):
+        sentence = re.sub(r"^\s*(?:[-*•>]|\d+[.)])?\s*", "", found.group())  # without a list's mark
+        if sentence.strip():
+            yield passage.start + found.end() - len(sentence), sentence.rstrip()
