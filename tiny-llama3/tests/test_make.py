@@ -37,7 +37,8 @@ def folder(tmp_path):
     for number in range(30):
         text = "".join(
             f"The {chance.choice(words)} of {chance.choice('ABCDEF')}{chance.choice(words)} is "
-            f"{chance.randint(10, 999)} years old and stands beside a {chance.choice(words)} {number}. " for _ in range(4)
+            f"{chance.randint(10, 999)} years old and stands beside a {chance.choice(words)} {number}. "
+            for _ in range(4)
         )  # fmt: skip
         (tmp_path / "docs" / f"{number:02}.txt").write_text(text, encoding="utf-8")
     (tmp_path / "docs" / "again.txt").write_text((tmp_path / "docs" / "03.txt").read_text(), encoding="utf-8")
