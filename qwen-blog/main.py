@@ -299,6 +299,10 @@ def loaded(args: argparse.Namespace, dtype: str | None = None) -> tuple[Any, Any
     from qwen_blog.heads import SequenceClassifier, TokenClassifier
     from qwen_blog.hub import load
 
+    if getattr(args, "compile", False):
+        from qwen_blog.linear import compile_one_row
+
+        compile_one_row()
     wanted = dtype or getattr(args, "dtype", None)
     low_memory = getattr(args, "low_memory", False)
     device = "cpu" if low_memory else cli.pick_device(getattr(args, "device", "cpu"))
@@ -402,6 +406,7 @@ def add_model(sub: argparse.ArgumentParser, numbers: bool = True) -> None:
     sub.add_argument("--low-memory", action="store_true", help="leave the weights on the disk, read a layer at a time")
     if numbers:
         sub.add_argument("--dtype", choices=["float32", "bfloat16"], help="of the weights (default: the files')")
+        sub.add_argument("--compile", action="store_true", help="faster on a CPU, after some seconds for compiling")
         cli.add_device(sub)
 
 

@@ -3,18 +3,23 @@ of Qwen2.5-0.5B.
 
 `transformers` runs its own loop, `generate`, with its default cache; ours runs `generate`. In 32 bits the tokens are
 compared before anything is timed. The limit is the memory's: each token reads every weight once. Bytes a second are
-those of the same run, the best of a few passes over the weights in one product with a vector (32 bits) or one sum.
+those of the same run, the best of a few passes over as many numbers: a product with a vector, or a sum. "compiled"
+is `generate --compile`: torch.compile writes the product with one row, which takes a C++ compiler and, the first time,
+the seconds that are told.
 """
 
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 import torch
 from tiny_shared.benchmarks import Row, command, in_turn, speed
 
 from benchmarks.folders import TRY, both
 from qwen_blog.generate import generate
+from qwen_blog.linear import Linear, compile_one_row
+from qwen_blog.model import Qwen
 
 PROMPT, WRITTEN, ROUNDS = 32, 32, 5
 
@@ -25,35 +30,48 @@ def run(scale: float = 1.0) -> list[Row]:
     rows = []
     for dtype in ("float32", "bfloat16"):
         ours, theirs = both(tried, dtype)
-        ids = torch.randint(400, (1, PROMPT), generator=torch.Generator().manual_seed(1))
-        prompt = ids[0].tolist()
-
-        def here(prompt: list[int] = prompt, ours=ours) -> list[int]:  # noqa: ANN001
-            return generate(ours, prompt, written)
-
-        def there(ids: torch.Tensor = ids, theirs=theirs) -> list[int]:  # noqa: ANN001
-            made = theirs.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=written, do_sample=False,
-                                   eos_token_id=None, pad_token_id=0)  # fmt: skip
-            return made[0, PROMPT:].tolist()
-
-        if dtype == "float32" and here() != there():
-            raise ValueError("the two write different tokens, so there is nothing to compare")
-        seconds = in_turn(here, there, max(2, round(ROUNDS * scale)))
-        size = sum(parameter.numel() * parameter.element_size() for parameter in ours.parameters())
-        rate = bandwidth(size, getattr(torch, dtype))
-        reached = written / seconds[0] * size / rate
-        limit = f"{size / 1e6:,.0f} MB a token at {rate / 1e9:.1f} GB/s: {rate / size:.1f}; reached {reached:.0%}"
-        what, peer = f"{written} tokens, {dtype}", f"transformers {version('transformers')}"
-        rows.append(speed(what, written, "tokens/s", peer, seconds, command("qwen-blog", "decode"), limit))
+        rows.append(compared(ours, theirs, dtype, written, max(2, round(ROUNDS * scale))))
+        if not tried:  # compiling takes longer than the rest of a try
+            compile_one_row()
+            rows.append(compared(ours, theirs, f"{dtype}, compiled", written, max(2, round(ROUNDS * scale))))
+            compile_one_row(False)
     return rows
+
+
+def compared(ours: Qwen, theirs: Any, name: str, written: int, rounds: int) -> Row:
+    ids = torch.randint(400, (1, PROMPT), generator=torch.Generator().manual_seed(1))
+    prompt = ids[0].tolist()
+
+    def here() -> list[int]:
+        return generate(ours, prompt, written)
+
+    def there() -> list[int]:
+        made = theirs.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=written, do_sample=False,
+                               eos_token_id=None, pad_token_id=0)  # fmt: skip
+        return made[0, PROMPT:].tolist()
+
+    start = time.perf_counter()
+    found = here()
+    first = time.perf_counter() - start
+    if name == "float32" and found != there():
+        raise ValueError("the two write different tokens, so there is nothing to compare")
+    seconds = in_turn(here, there, rounds)
+    size = sum(parameter.numel() * parameter.element_size() for parameter in ours.parameters())
+    rate = bandwidth(size, ours.lm_head.weight.dtype)
+    reached = written / seconds[0] * size / rate
+    limit = f"{size / 1e6:,.0f} MB a token at {rate / 1e9:.1f} GB/s: {rate / size:.1f}; reached {reached:.0%}"
+    if "compiled" in name:
+        limit += f"; the first time {first - seconds[0]:.0f} s more"
+    what, peer = f"{written} tokens, {name}", f"transformers {version('transformers')}"
+    return speed(what, written, "tokens/s", peer, seconds, command("qwen-blog", "decode"), limit)
 
 
 def bandwidth(size: int, dtype: torch.dtype) -> float:
     """Bytes a second in which so many bytes can be read again and again."""
     matrix = torch.ones(max(1, size // 4096 // dtype.itemsize), 4096, dtype=dtype)
     vector = torch.ones(4096, dtype=dtype)
-    bytes_read = matrix.numel() * matrix.element_size()
-    return bytes_read / min(fastest(lambda: matrix @ vector), fastest(matrix.sum))
+    product = Linear.one_row or torch.mv
+    return matrix.numel() * matrix.element_size() / min(fastest(lambda: product(matrix, vector)), fastest(matrix.sum))
 
 
 def fastest(work: Callable[[], object], rounds: int = 6) -> float:

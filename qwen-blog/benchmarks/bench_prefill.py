@@ -13,7 +13,7 @@ from tiny_shared.benchmarks import Row, command, in_turn, speed
 
 from benchmarks.folders import SHAPE, TRY, both
 
-LENGTH, ROUNDS = 512, 7
+LENGTH, ROUNDS = 512, 11
 
 
 def run(scale: float = 1.0) -> list[Row]:

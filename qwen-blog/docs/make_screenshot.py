@@ -12,7 +12,7 @@ from pathlib import Path
 TRACK = Path(__file__).resolve().parents[1]
 # file, address within the page, window
 PICTURES = [
-    ("journey.png", "#step=L1.weights&token=18&head=2", "1320,1000"),
+    ("journey.png", "#step=L1.weights&token=18&head=3", "1320,1000"),
     ("journey-phone.png", "#step=lens&token=18&lang=zh", "500,960"),  # Chromium's windows are 500 wide at least
 ]
 

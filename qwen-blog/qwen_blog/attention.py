@@ -1,7 +1,7 @@
 """Attention with grouped heads (Ainslie et al. 2023, arXiv:2305.13245) as Qwen2 has it: bias on q, k and v, none on o.
 
 Shapes: B batch, T positions that ask, S positions that are asked, D hidden size, H query heads, G key/value heads,
-K head size, X = H * K.
+K head size, R = H / G, X = H * K.
 """
 
 from collections.abc import Callable
@@ -37,8 +37,12 @@ def attend(query_BHTK: Tensor, key_BGSK: Tensor, value_BGSK: Tensor, mask_B1TS: 
 def attend_fused(query_BHTK: Tensor, key_BGSK: Tensor, value_BGSK: Tensor, mask_B1TS: Tensor | None) -> Tensor:
     """The same from PyTorch's kernel (Dao 2023, arXiv:2307.08691), which never holds all T * S weights at once."""
     several = query_BHTK.shape[2] > 1
+    if not several:  # one position: the heads that share keys are laid side by side, as if they were positions
+        folded_BGRK = query_BHTK.view(*key_BGSK.shape[:2], -1, key_BGSK.shape[3])
+        mixed_BGRK = functional.scaled_dot_product_attention(folded_BGRK, key_BGSK, value_BGSK, mask_B1TS)
+        return mixed_BGRK.view(query_BHTK.shape)
     return functional.scaled_dot_product_attention(
-        query_BHTK, key_BGSK, value_BGSK, mask_B1TS, is_causal=several and mask_B1TS is None, enable_gqa=True
+        query_BHTK, key_BGSK, value_BGSK, mask_B1TS, is_causal=mask_B1TS is None, enable_gqa=True
     )
 
 

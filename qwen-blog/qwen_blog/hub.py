@@ -20,6 +20,7 @@ from qwen_blog.heads import SequenceClassifier, TokenClassifier
 from qwen_blog.low_memory import from_disk
 from qwen_blog.model import Qwen
 from qwen_blog.problem import Problem
+from qwen_blog.rope import pair_frequencies
 from qwen_blog.safetensors_file import to_bytes
 from qwen_blog.tokenizer import Tokenizer
 
@@ -47,17 +48,13 @@ def load(folder: str | Path, *, dtype: torch.dtype | None = None, device: str = 
         raise Problem(f"{folder}: the tokenizer has {len(tokenizer):,} tokens, the model's vocab_size is only "
                       f"{config.vocab_size:,}; take the tokenizer that belongs to the model")  # fmt: skip
     stored = weight_files.find(folder)
-    with torch.device("meta"):  # shapes without memory
+    with torch.device("meta"), weight_files.NoNumbers():  # shapes without memory
         model = MODELS[config.architecture](config)
     tied = config.tie_word_embeddings and isinstance(model, Qwen)
     weight_files.check(model, stored, folder, tied)
     dtype = dtype or weight_files.dtype_of(stored)
     body: Any = model.model
-    # computed, not stored: made again outside the meta device
-    with torch.device("cpu"):
-        from qwen_blog.rope import pair_frequencies
-
-        body.frequency_P = pair_frequencies(config.head_size, config.rope_theta, config.yarn)
+    body.frequency_P = pair_frequencies(config.head_size, config.rope_theta, config.yarn)  # computed, not stored
     if low_memory:
         if not isinstance(model, Qwen) or device != "cpu":
             raise Problem("low memory is for language models on the CPU; load this one as usual")

@@ -16,7 +16,8 @@ from qwen_blog.config import Yarn
 
 def pair_frequencies(head_size: int, theta: float, yarn: Yarn | None = None) -> Tensor:
     """Radians that each pair turns per position: (P,), float32. Early pairs are seconds hands, late ones hour hands."""
-    plain_P = 1.0 / theta ** (torch.arange(0, head_size, 2, dtype=torch.float32) / head_size)
+    # on the CPU, also where a model is made without memory
+    plain_P = 1.0 / theta ** (torch.arange(0, head_size, 2, dtype=torch.float32, device="cpu") / head_size)
     if yarn is None:
         return plain_P
 
@@ -28,7 +29,7 @@ def pair_frequencies(head_size: int, theta: float, yarn: Yarn | None = None) -> 
 
     first = max(math.floor(pair_that_turns(yarn.beta_fast)), 0)
     last = min(math.ceil(pair_that_turns(yarn.beta_slow)), head_size - 1)
-    slowed_P = ((torch.arange(head_size // 2) - first) / max(last - first, 0.001)).clamp(0, 1)
+    slowed_P = ((torch.arange(head_size // 2, device="cpu") - first) / max(last - first, 0.001)).clamp(0, 1)
     return plain_P * (1 - slowed_P) + plain_P / yarn.factor * slowed_P
 
 

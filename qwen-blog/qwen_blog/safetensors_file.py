@@ -5,7 +5,8 @@
     the rest  the numbers, one tensor after the other, as they lie in memory
 
 Nothing in it can run, unlike a pickle; all that can be wrong with it is checked before a number is read. A tensor is
-read straight into its own memory: a mapped file, though quicker to open, would lie in memory beside its copy.
+not read but mapped: its numbers come from the file when they are first touched, and lie in memory once. Whoever changes
+them changes a copy of that page, never the file (copy on write).
 """
 
 import json
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -74,6 +76,14 @@ def _entry(about: Mapping[str, Any], offset: int) -> Entry:
     if math.prod(shape) * dtype.itemsize != stop - start or start < 0:
         raise ValueError(f"{shape} of {name} don't fill the bytes {start} to {stop}")
     return Entry(dtype, tuple(shape), offset + start, stop - start)
+
+
+def map_tensor(file: Path, entry: Entry) -> Tensor:
+    """One tensor as it lies in the file."""
+    if not entry.bytes or entry.start % entry.dtype.itemsize:  # nothing to map, or not at a multiple of its size
+        return read_tensor(file, entry)
+    raw = np.memmap(file, np.uint8, mode="c", offset=entry.start, shape=(entry.bytes,))
+    return torch.from_numpy(raw).view(entry.dtype).view(entry.shape)
 
 
 def read_tensor(file: Path, entry: Entry, rows: slice | None = None) -> Tensor:

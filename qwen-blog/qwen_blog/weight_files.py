@@ -4,17 +4,28 @@ import json
 from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from qwen_blog.problem import Problem
-from qwen_blog.safetensors_file import Entry, read_header, read_tensor
+from qwen_blog.safetensors_file import Entry, map_tensor, read_header
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 OUTPUT, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
 COMPUTED = "rotary_emb.inv_freq"  # older files hold it; it follows from the configuration
 Stored = Mapping[str, tuple[Path, Entry]]
+
+
+class NoNumbers(TorchFunctionMode):
+    """While it is active, new layers aren't filled with random numbers, which would be thrown away at once."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(function, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if kwargs and "tensor" in kwargs else args[0]
+        return function(*args, **(kwargs or {}))
 
 
 def find(folder: Path) -> dict[str, tuple[Path, Entry]]:
@@ -68,7 +79,7 @@ def dtype_of(stored: Stored) -> torch.dtype:
 
 def load(stored: Stored, name: str, dtype: torch.dtype, device: str = "cpu") -> Tensor:
     file, entry = stored[name]
-    return read_tensor(file, entry).to(device, dtype)
+    return map_tensor(file, entry).to(device, dtype)
 
 
 def fill(model: nn.Module, stored: Stored, dtype: torch.dtype, device: str, tied: bool) -> None:

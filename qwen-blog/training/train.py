@@ -1,4 +1,4 @@
-"""Train the two models that the track ships: `python -m training.train` (about 25 minutes on 2 cores).
+"""Train the two models that the track ships: `python -m training.train` (about 35 minutes on 2 cores).
 
 Both learn the same texts (corpus.py) from one tokenizer. Written to checkpoints/: the official layout, and the log of
 the run with the command and the machine. Needs `tokenizers`, for the merges (requirements-dev.txt).
