@@ -47,6 +47,7 @@ def serve(args: argparse.Namespace) -> None:
         listening = config.bind_socket()
     except SystemExit:  # uvicorn's way to say that the port is taken
         raise UserError(f"{args.host}:{args.port} can't be opened; choose another --port") from None
+    listening.listen()  # before the address is told: whoever comes now waits until the server is up
     port = listening.getsockname()[1]
     host = f"[{args.host}]" if ":" in args.host else args.host
     address = f"http://{host}:{port}/"
