@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qwen_blog.attention import attend, attend_fused
-from qwen_blog.model import Qwen, use_attention
+from qwen_blog.model import Qwen
 from qwen_blog.problem import Problem
-from qwen_blog.recorder import recording
+from qwen_blog.recorder import recorded
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,7 @@ class Look:
 
 @torch.inference_mode()
 def look(model: Qwen, ids: Sequence[int]) -> Look:
-    use_attention(model, attend)
-    try:
-        with recording() as root:
-            logits_BTV = model(torch.tensor([ids], device=model.model.norm.weight.device))
-    finally:
-        use_attention(model, attend_fused)
+    root, logits_BTV = recorded(model, ids)
     visits = root.first("Body.forward").all("Layer.forward")
     last_LD = torch.stack([visits[0].tensors["x_BTD"][0, -1], *(visit.tensors["out_BTD"][0, -1] for visit in visits)])
     lens_LV = model.lm_head(model.model.norm(last_LD)).float().log_softmax(-1)

@@ -14,11 +14,9 @@ def cost_plot(config: QwenConfig, title: str) -> bytes:
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    groups = [
-        group
-        for group in costs.groups(config)
-        if group.parameters * 500 > sum(g.parameters for g in costs.groups(config))
-    ]
+    everything = costs.groups(config)
+    total = sum(group.parameters for group in everything)
+    groups = [group for group in everything if group.parameters * 500 > total]
     names = [group.name for group in groups][::-1]
     left.barh(names, [group.parameters / 1e6 for group in groups][::-1], color="#d5dbe5", label="all")
     left.barh(
@@ -27,7 +25,7 @@ def cost_plot(config: QwenConfig, title: str) -> bytes:
     left.set_xlabel("million parameters")
     left.legend(loc="lower right")
     contexts = costs.CONTEXTS
-    weights = sum(group.parameters for group in costs.groups(config)) * costs.BYTES["bfloat16"]
+    weights = total * costs.BYTES["bfloat16"]
     for dtype, colour in (("bfloat16", "#1d4ed8"), ("float32", "#c2410c")):
         for grouped, style in ((True, "-"), (False, ":")):
             sizes = [costs.cache_bytes(config, context, dtype, grouped) / 2**20 for context in contexts]

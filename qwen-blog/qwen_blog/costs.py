@@ -11,6 +11,7 @@ import torch
 
 from qwen_blog.config import QwenConfig
 from qwen_blog.model import Qwen
+from qwen_blog.weight_files import NoNumbers
 
 BYTES = {"float32": 4, "bfloat16": 2}
 CONTEXTS = (1024, 4096, 16_384, 32_768, 131_072)
@@ -28,7 +29,7 @@ class Group:
 
 def groups(config: QwenConfig) -> list[Group]:
     """Every parameter once, in the order of the model. A tied output matrix is the embedding and costs nothing."""
-    with torch.device("meta"):
+    with torch.device("meta"), NoNumbers():
         model = Qwen(config)
     found: dict[str, list[tuple[int, int]]] = {}
     for name, parameter in model.named_parameters():

@@ -9,9 +9,8 @@ import random
 import torch
 from torch import Tensor
 
-from qwen_blog.attention import attend, attend_fused
-from qwen_blog.model import Qwen, use_attention
-from qwen_blog.recorder import recording
+from qwen_blog.model import Qwen
+from qwen_blog.recorder import recorded
 
 
 @torch.inference_mode()
@@ -23,12 +22,7 @@ def induction_scores(model: Qwen, half: int = 24, texts: int = 8, seed: int = 0)
     """
     chance = random.Random(seed)
     first_BT = torch.tensor([chance.sample(range(model.config.vocab_size), half) for _ in range(texts)])
-    use_attention(model, attend)
-    try:
-        with recording() as root:
-            model(torch.cat([first_BT, first_BT], 1).to(model.model.norm.weight.device))
-    finally:
-        use_attention(model, attend_fused)
+    root, _ = recorded(model, torch.cat([first_BT, first_BT], 1))
     asks_T = torch.arange(half, 2 * half)
     scores = [visit.tensors["weights_BHTS"][:, :, asks_T, asks_T - half + 1].float().mean((0, 2))
               for visit in root.all("attend")]  # fmt: skip

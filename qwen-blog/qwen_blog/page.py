@@ -113,6 +113,5 @@ def _rounded(tensor: Tensor) -> list[list[float]]:
 
 def base64_of(tensor: Tensor) -> str:
     """float32, little-endian, row by row."""
-    return base64.b64encode(tensor.detach().to(torch.float32).contiguous().numpy().astype("<f4").tobytes()).decode(
-        "ascii"
-    )
+    numbers = tensor.detach().to(torch.float32).contiguous().numpy().astype("<f4")
+    return base64.b64encode(numbers.tobytes()).decode("ascii")

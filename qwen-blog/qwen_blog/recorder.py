@@ -8,7 +8,7 @@ import ast
 import inspect
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,7 +16,11 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+
+from qwen_blog.attention import attend, attend_fused
+from qwen_blog.model import Qwen, use_attention
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -77,6 +81,20 @@ def recording() -> Iterator[Visit]:
         yield root
     finally:
         sys.settrace(before)
+
+
+def recorded(model: Qwen, ids: Sequence[int] | Tensor) -> tuple[Visit, Tensor]:
+    """One forward pass with attention written out: what its functions had in hand, and the logits (B, T, V).
+
+    `ids` is one text, or (B, T).
+    """
+    ids_BT = ids if isinstance(ids, Tensor) else torch.tensor([list(ids)])
+    use_attention(model, attend)
+    try:
+        with recording() as root:
+            return root, model(ids_BT.to(model.model.norm.weight.device))
+    finally:
+        use_attention(model, attend_fused)
 
 
 @cache

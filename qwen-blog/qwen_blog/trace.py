@@ -13,11 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qwen_blog.attention import attend, attend_fused
 from qwen_blog.config import QwenConfig
-from qwen_blog.model import Qwen, use_attention
+from qwen_blog.model import Qwen
 from qwen_blog.problem import Problem
-from qwen_blog.recorder import Source, Visit, recording, source_of
+from qwen_blog.recorder import Source, Visit, recorded, source_of
 from qwen_blog.rope import stretch
 from qwen_blog.sampling import Sampling, choose, filtered
 from qwen_blog.tokenizer import Added, Tokenizer
@@ -99,12 +98,7 @@ def trace(model: Qwen, tokenizer: Tokenizer | None, text: str, *, layers: Sequen
     weight = model.model.norm.weight
     if weight.dtype != torch.float32:
         model = copy.deepcopy(model).float()
-    use_attention(model, attend)
-    try:
-        with recording() as root:
-            logits_BTV = model(torch.tensor([ids], device=weight.device))
-    finally:
-        use_attention(model, attend_fused)
+    root, logits_BTV = recorded(model, ids)
     sampling = sampling or Sampling()
     logits_V = logits_BTV[0, -1].float().cpu()
     chosen = choose(logits_V, ids, sampling, random.Random(seed))

@@ -50,7 +50,6 @@ CHATML = Format(
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}",
 )  # fmt: skip
-JINJA = LLAMA3.jinja
 
 
 def knows_chats(tokenizer: Tokenizer) -> bool:

@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from tiny_llama3.make.items import Item, Reject
 from tiny_llama3.make.passages import Passage
 
-Ask = Callable[[str], str]
 PROMPT = """Write {count} different questions about the passage below, in its language, each with its answer.
 Each question must make sense without the passage and have exactly one answer, which stands in the passage.
 Answer with a JSON array and nothing else: [{{"question": "…", "answer": "…", "quote": "…"}}]

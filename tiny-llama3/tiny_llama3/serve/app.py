@@ -7,6 +7,7 @@ POST /v1/embeddings           the mean of the last layer's rows, of length 1
 GET  /                        the chat page
 """
 
+import asyncio
 import base64
 import hmac
 import json
@@ -214,8 +215,6 @@ class Server:
     # ---- embeddings ----
 
     async def embed(self, http: Http) -> Response:
-        import asyncio
-
         asked: EmbeddingRequest = parsed(EmbeddingRequest, await _body(http))
         self._check_name(asked.model)
         rows, read = [], 0

@@ -8,7 +8,6 @@ from tiny_llama3.chat_template import Message
 from tiny_llama3.sampling import Sampling
 
 MOST_CHOICES, MOST_STOPS, MOST_LOGPROBS, MOST_PROMPTS, LONGEST_TEXT = 8, 4, 20, 64, 1_000_000
-Number = Annotated[float, Field(allow_inf_nan=False)]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 
 
