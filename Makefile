@@ -12,10 +12,11 @@ LOOPED := setup demo bench exercises notebook tutorial-update docker docker-repl
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test lint clean setup-tests $(LOOPED)
+.PHONY: help universe test lint clean setup-tests $(LOOPED)
 
 help:
 	@echo "make demo             each track's offline demonstration: installs what it needs, then runs"
+	@echo "make universe         the circle: your documents, your model, your server, your tracks (ARGS=\"--docs DIR\")"
 	@echo "make test             every test: the shared package, the repository, each track"
 	@echo "make lint             style, types, Markdown links, forbidden code"
 	@echo "make exercises        grade your answers in each track's exercises/"
@@ -32,6 +33,11 @@ help:
 $(LOOPED):
 	@set -e; for track in $(TRACKS); do $(MAKE) -C $$track $@ VENV=$(TRACK_VENV); done
 
+# Documents become lessons, lessons a model, and the model answers for three tracks; run again, it goes on. It ends with
+# make, however that ends, so that the next one isn't in its way.
+universe: setup
+	@exec $(RUN) -m universe.child $$PPID $(RUN) -m universe $(ARGS)
+
 setup-tests:
 	@$(MAKE) -C tests -f ../shared/track.mk setup-dev VENV=$(TRACK_VENV)
 
@@ -43,7 +49,7 @@ test: setup setup-tests
 lint: setup-tests
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m mypy tools tests
+	$(RUN) -m mypy tools tests universe
 	$(RUN) -m mypy shared
 	@set -e; for track in $(TRACKS); do $(MAKE) -C $$track lint VENV=$(TRACK_VENV); done
 	$(RUN) -m tools.check_markdown
@@ -52,4 +58,4 @@ lint: setup-tests
 clean:
 	@set -e; for track in $(TRACKS); do $(MAKE) -C $$track clean; done
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find shared tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find shared tests tools universe -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -25,3 +25,18 @@ def test_reading_paths_have_the_lines_that_are_told(name):
         done = subprocess.run(words, cwd=ROOT / track, capture_output=True, encoding="utf-8", check=True)
         true[track] = json.loads(done.stdout)["lines"]
     assert told == true
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_every_measured_figure_stands_in_the_results_that_it_links_to(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    links = re.findall(r"\[([^\]]+)\]\(([\w./-]+RESULTS\.md)\)", text)
+    assert {target.split("/")[0] for _, target in links} == {*tracks(ROOT), "universe"}
+    figures = 0
+    for said, target in links:
+        results = (ROOT / target).read_text(encoding="utf-8")
+        for figure in re.findall(r"\d+(?:\.\d+)?", re.sub(r"[A-Za-z]\S*\d\S*", "", said)):
+            there = re.search(rf"(?<![\d.]){re.escape(figure)}(?!\d)", results)
+            assert there, f"{figure} of {said!r} isn't in {target}"
+            figures += 1
+    assert figures >= 8

@@ -1,6 +1,7 @@
 """The Makefiles, run by the real make; the Python of their VENV is a script that writes down how it was called."""
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -68,6 +69,12 @@ def place(root: Path, tmp_path: Path) -> Place:
     for venv in ("tiny-toy/.venv", ".venv", "elsewhere"):
         place.script(f"{venv}/bin/python", fake)
     return place
+
+
+def test_universe_installs_and_hands_its_arguments_on(place):
+    assert place.make("universe", "ARGS=--seed 3 --docs 'my notes'", at=".").returncode == 0
+    loop = r"-m universe\.child \d+ \.venv/bin/python -m universe"  # with make's number, to end with it
+    assert re.fullmatch(rf"my projects: {loop} --seed 3 --docs my notes", place.calls()[-1])
 
 
 def test_demo_installs_once_from_inside_the_track_and_only_what_it_needs(place):

@@ -314,8 +314,12 @@ def tools_of(args: argparse.Namespace) -> "list[Tool]":
     workspace = args.workspace or NOTES
     if not workspace.is_dir():
         raise UserError(f"{workspace.as_posix()} is no folder; name the one with your files")
-    return shipped_tools(workspace, args.notes or workspace, getattr(args, "ask_user", None), web_search(),
-                         not args.no_python, fetcher() if args.web else None)  # fmt: skip
+    found = shipped_tools(workspace, args.notes or workspace, getattr(args, "ask_user", None), web_search(),
+                          not args.no_python, fetcher() if args.web else None)  # fmt: skip
+    if unknown := set(args.only) - {tool.name for tool in found}:
+        raise UserError(f"there is no tool {', '.join(sorted(unknown))}; there are: "
+                        f"{', '.join(tool.name for tool in found)}")  # fmt: skip
+    return [tool for tool in found if not args.only or tool.name in args.only]
 
 
 def fetcher() -> Callable[[str], Any]:
@@ -445,6 +449,8 @@ def add_tools(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--notes", type=Path, metavar="DIR", help="notes to search (default: the workspace)")
     sub.add_argument("--web", action="store_true", help="allow pages of the web to be read")
     sub.add_argument("--no-python", action="store_true", help="without the Python tool")
+    sub.add_argument("--only", action="append", default=[], metavar="TOOL", help="offer only this tool, which makes "
+                     "the prompt shorter; may be repeated")  # fmt: skip
 
 
 def add_run(sub: argparse.ArgumentParser) -> None:

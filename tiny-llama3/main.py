@@ -271,7 +271,7 @@ def begun(args: argparse.Namespace, device: str) -> "Run":
     data = Data.open(args.data)
     name, preset = shape(args)
     training = training_of(args, preset, device)
-    model = preset.config_for(data.tokenizer, training.sequence)
+    model = preset.config_for(data.tokenizer, max(training.sequence, args.positions or 0))
     settings = {"folder": args.data.resolve().as_posix(), "digest": data.digest,
                 "about": read_manifest(args.data)["about"]}  # fmt: skip
     description = Description(name, model, training, settings, args.prompt, {})
@@ -396,7 +396,7 @@ def plan(args: argparse.Namespace) -> None:
     data = Data.open(args.data)
     name, preset = shape(args)
     training = training_of(args, preset, device)
-    model = preset.config_for(data.tokenizer, training.sequence)
+    model = preset.config_for(data.tokenizer, max(training.sequence, args.positions or 0))
     trainer = new_trainer(Description(name, model, training, {}, "", {}), data, device)
     made = make_plan(trainer, None if args.minutes else training.steps, args.minutes)
     parts = {what: round(size / 1e6, 1) for what, size in memory(model, training).items()}
@@ -630,6 +630,7 @@ def add_training(sub: argparse.ArgumentParser, required: bool) -> None:
     group = sub.add_argument_group("training (default: what suits the shape)")
     for name, about in (
         ("sequence", "positions of a row"), ("batch-rows", "rows of a step"),
+        ("positions", "longest text the model will take; more than a row where fine-tuning has longer ones"),
         ("micro-rows", "rows at once; gradients are accumulated"), ("warmup-steps", "until the highest learning rate"),
         ("evaluate-every", "steps between evaluations"),
     ):  # fmt: skip

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tiny_llama3.make.passages import Passage
 
 KINDS = ("sft", "preference", "eval", "rag")
+FORMS = ("turned", "finish", "gap")
 
 
 def add_command(group: Any, command: Any) -> None:
@@ -26,6 +28,8 @@ def add_command(group: Any, command: Any) -> None:
     sub.add_argument("--longest", type=cli.positive, default=700, metavar="N", help="characters of a passage")
     sub.add_argument("--eval-share", type=share, default=0.2, metavar="P", help="passages kept for eval (default: 0.2)")
     sub.add_argument("--no-text", action="store_true", help="ask without the passage in front of the question")
+    sub.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS, help="of questions without a model: sentences "
+                     "turned round, to be finished, with a gap (default: all)")  # fmt: skip
     sub.add_argument("--by-model", action="store_true", help="let the model of OPENAI_BASE_URL and OPENAI_MODEL write")
     cli.add_seed(sub)
 
@@ -42,17 +46,17 @@ def make(args: argparse.Namespace) -> None:
 
     from tiny_llama3.make import formats, items, offline, passages
 
-    texts = passages.read_sources(args.documents)
+    texts, unread = passages.read_sources(args.documents)
     pieces = list(passages.passages(texts, args.longest))
     if not pieces:
         raise UserError(f"{args.documents.as_posix()} has no paragraph that is long enough to ask about; add some")
     found: list[Item] = []
-    rejects: list[Reject] = []
+    rejects = [items.Reject(why, name) for name, why in unread.items()]
     if args.by_model:
         for each in asked(args, pieces):
             (found if isinstance(each, items.Item) else rejects).append(each)  # type: ignore[arg-type]
     else:
-        found = list(offline.made(pieces, args.per_passage, args.seed))
+        found = list(offline.made(pieces, args.per_passage, args.seed, args.forms))
     train, held, dropped = items.kept(found, texts, args.eval_share)
     rejects += dropped
     chosen = held if args.kind in ("eval", "rag") else train
@@ -73,8 +77,11 @@ def make(args: argparse.Namespace) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, text)
     result = {"out": args.out.as_posix(), "kind": args.kind, "made": count, "rejected": len(rejects),
-              "passages": len(pieces), "files": len(texts), "rejects": rejected.as_posix()}  # fmt: skip
+              "passages": len(pieces), "files": len(texts), "unread": unread,
+              "rejects": rejected.as_posix()}  # fmt: skip
     said = f"{args.out.as_posix()}: {count} of {args.kind} from {len(pieces)} passages in {len(texts)} files; "
+    for name, why in unread.items():
+        print(f"note: {name} isn't read: {why}", file=sys.stderr)
     cli.show(result, args.json, f"{said}{len(rejects)} rejects with reasons in {rejected.as_posix()}")
 
 

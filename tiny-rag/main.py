@@ -126,6 +126,62 @@ def evaluate(args: argparse.Namespace) -> None:
     cli.show(result, args.json, lambda: evaluation_text(result))
 
 
+def texts(args: argparse.Namespace) -> None:
+    """Each document as one UTF-8 file; the folders below a given folder stay."""
+    from tiny_shared.files import atomic_write
+
+    from tiny_rag.readers import Document, read_all
+
+    found: dict[str, list[str]] = {}
+    unread = []
+    for item in cli.progress(read_all(args.paths), unit="document", desc="reading"):
+        if isinstance(item, Document):
+            found.setdefault(item.source, []).append(item.text)
+        else:
+            unread.append({"source": item.source, "reason": item.reason})
+    if not found:
+        raise UserError("nothing could be read" + "".join(f"; {row['source']}: {row['reason']}" for row in unread[:3]))
+    written: dict[str, str] = {}
+    for source in found:
+        name = text_name(source, args.paths)
+        if name in written:
+            raise UserError(f"{written[name]} and {source} would both become {name}; give them to two --out")
+        written[name] = source
+    for name, parts in zip(written, found.values(), strict=True):
+        atomic_write(args.out / name, "\n\n".join(parts) + "\n")
+    for row in unread:
+        warn(f"{row['source']} isn't read: {row['reason']}")
+    result = {"out": args.out, "written": {source: name for name, source in written.items()}, "unread": unread}
+    cli.show(result, args.json, printable(f"{args.out.as_posix()}: {len(written)} texts"))
+
+
+def text_name(source: str, given: list[Path]) -> str:
+    """Where a document's text goes: its place below the folder that was given, and .txt behind its own suffix."""
+    folder = next((path for path in given if path.is_dir() and Path(source).is_relative_to(path)), None)
+    place = Path(source).relative_to(folder) if folder else Path(Path(source).name)
+    return f"{place.as_posix()}.txt"
+
+
+def chats(args: argparse.Namespace) -> None:
+    """The prompts of `ask` with the right answers, for fine-tuning."""
+    from tiny_shared.files import write_jsonl
+
+    from tiny_rag.evaluation import read_questions
+    from tiny_rag.lessons import lesson
+
+    questions = read_questions(args.questions)
+    rows, found = [], 0
+    with open_searcher(args) as searcher:
+        for question in cli.progress(questions, unit="question", desc="searching"):
+            messages, answered = lesson(question, searcher.search(question.text, args.k, args.mode), args.max_tokens)
+            rows.append({"messages": messages})
+            found += answered
+    write_jsonl(args.out, rows)
+    result = {"out": args.out, "chats": len(rows), "answered": found, "refused": len(rows) - found}
+    cli.show(result, args.json, f"{args.out.as_posix()}: {len(rows)} chats; in {found} the answer is in the passages, "
+             f"in {len(rows) - found} the right answer is that it isn't")  # fmt: skip
+
+
 def doctor(args: argparse.Namespace) -> None:
     from tiny_rag.doctor import examine
 
@@ -344,6 +400,19 @@ def parser() -> cli.Parser:
     add_mode(sub)
     add_building(sub)
     cli.add_seed(sub)
+
+    sub = command("texts", texts, "write documents as plain text, for programs that read nothing else")
+    sub.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file, folder or glob")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR")
+
+    sub = command("chats", chats, "write the prompts of `ask` with the right answers, to fine-tune a model on")
+    sub.add_argument("questions", type=Path, metavar="QUESTIONS.jsonl", help="as `eval` reads them, with answers")
+    add_store(sub)
+    add_threads(sub)
+    sub.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl")
+    sub.add_argument("-k", type=positive, default=6, help="how many passages (default: 6)")
+    add_mode(sub)
+    sub.add_argument("--max-tokens", type=positive, default=3000, help="of the prompt (default: 3000)")
 
     sub = command("doctor", doctor, "check an index and show how it was built")
     add_store(sub)

@@ -109,3 +109,13 @@ def test_tools_are_listed(main):
 ])  # fmt: skip
 def test_what_is_wrong_is_one_line(main, words, says):
     assert says in main(*words, code=2)
+
+
+def test_only_some_tools_are_offered(main, tmp_path):
+    out = main("tools", "--only", "calculator", "--only", "weekday", "--json")
+    assert [tool["name"] for tool in json.loads(out)] == ["calculator", "weekday"]
+    trace = tmp_path / "run.jsonl"
+    main("ask", "What is 2 plus 3?", "--only", "calculator", "--trace", trace)
+    first = json.loads(trace.read_text(encoding="utf-8").splitlines()[1])["new"][0]["content"]
+    assert "calculator(" in first and "weekday" not in first
+    assert "there is no tool hammer; there are: calculator, " in main("tools", "--only", "hammer", code=2)

@@ -1,21 +1,26 @@
 """The shipped model: small, always the same, right on questions that it has not seen, honest about all others."""
 
 import json
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from scripts import Script
 from tiny_agent.loop import run
 from tiny_agent.model import ModelFailed
 from tiny_agent.offline.model import FOLDER, OfflineModel, transcript
 from tiny_agent.offline.network import load
+from tiny_agent.react_engine import React
 from tiny_agent.tools.shipped import shipped_tools
 from training.measure import measure
 from training.questions import ONLY_EN, ONLY_ZH, examples
 
-NOTES = Path(__file__).resolve().parents[1] / "sample" / "notes"
+TRACK = Path(__file__).resolve().parents[1]
+NOTES = TRACK / "sample" / "notes"
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +110,21 @@ def test_training_questions_are_the_same_for_a_seed_and_held_out_words_stay_out(
     assert first == [example.question for example in islice(examples("a"), 50)]
     seen = {example.question.split()[0] for example in islice(examples("b", False), 3000)}
     assert not {"Turn", "Count"} & seen  # two that begin a held-out question
+
+
+def test_chats_for_another_model_are_what_the_engine_would_say(tmp_path):
+    out = tmp_path / "chats.jsonl"
+    words = ["--kind", "sums", "--tools", "calculator", "--count", "30", "--out", str(out)]
+    subprocess.run([sys.executable, "-m", "training.chats", *words], check=True, capture_output=True, cwd=TRACK)
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == 30
+    tools = [tool for tool in shipped_tools(NOTES) if tool.name == "calculator"]
+    for row in rows:
+        replies = [each["content"] for each in row["messages"] if each["role"] == "assistant"]
+        result = run(row["question"], Script(*replies), tools)
+        assert (result.answer, result.stop_reason) == (row["answer"], "answered")
+        assert result.steps[0].done[0].output == row["messages"][3]["content"].removeprefix("Observation: ")
+        assert React().opening(row["question"], tools) == row["messages"][:2]
+    words[words.index("calculator")] = "hammer"
+    done = subprocess.run([sys.executable, "-m", "training.chats", *words], check=False, capture_output=True, cwd=TRACK)
+    assert done.returncode == 2 and b"there is no tool hammer" in done.stderr

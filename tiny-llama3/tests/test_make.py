@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 
 import pytest
 from hypothesis import given
@@ -61,6 +62,36 @@ def test_passages_and_sentences_are_where_they_say(text, longest):
             assert text[start : start + len(sentence)] == sentence and sentence
 
 
+def test_lines_that_were_wrapped_are_sentences_again():
+    text = (
+        "In summer the observatory opens at two in the afternoon and closes at half past\nNine, on main.py's clock. "
+        "The last visitors are admitted before that.\n2. An item of a list stays one, however long it is, and what "
+        "it says\n- too."
+    )
+    (passage,) = passages({"f": text})
+    found = [sentence for _, sentence in sentences(passage)]
+    assert found[0].endswith("half past\nNine, on main.py's clock.") and len(found) == 4
+    items = list(offline.made([passage], 9, forms=["finish"]))
+    assert items[0].answer != items[0].quote or "past" not in items[0].answer
+    assert all("\n" not in item.answer and wrong_with(item, {"f": text}) is None for item in items)
+    assert "half past Nine" in formats.asked(items[0], True)
+
+
+def test_unfinished_sentences():
+    texts = {"town.md": TOWN}
+    found = list(offline.made(list(passages(texts)), 9, forms=["finish"]))
+    assert len(found) >= 5 and {item.how for item in found} == {"finish"}
+    for item in found:
+        asked = re.fullmatch(r"(?:Finish the sentence: (.+) …|把句子写完：(.+)……)", item.question)
+        beginning = asked[1] or asked[2]
+        assert item.answer.startswith(beginning) and item.answer == item.quote and wrong_with(item, texts) is None
+        assert item.passage.text.count(beginning) == 1  # only one sentence goes on from there
+    gaps = list(offline.made(list(passages(texts)), 9, forms=["gap"]))
+    assert {item.how for item in gaps} == {"cloze"}
+    mixed = [item.how for item in offline.made(list(passages(texts)), 9)]
+    assert set(mixed) == {"template", "finish", "cloze"}
+
+
 def test_gaps_and_turned_sentences():
     texts = {"town.md": TOWN}
     found = list(offline.made(list(passages(texts)), 9))
@@ -73,7 +104,7 @@ def test_gaps_and_turned_sentences():
     assert gaps & {"1904", "212.5"} and gaps & {"14", "Ada Brandt", "a museum"} and gaps & {"30,000", "Tom Ferris"}
     for item in found:
         assert wrong_with(item, texts) is None
-        assert item.how == "template" or offline.GAP in item.question
+        assert item.how != "cloze" or offline.GAP in item.question
 
 
 @pytest.mark.parametrize("kind", ["sft", "preference", "eval"])
@@ -81,10 +112,11 @@ def test_what_is_made_holds(folder, tmp_path, kind, capsys):
     out = tmp_path / f"{kind}.jsonl"
     assert call("data", "make", folder, "--kind", kind, "--out", out, "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    rows, texts = rows_of(out), read_sources(folder)
+    rows, (texts, unread) = rows_of(out), read_sources(folder)
     assert (
         told["made"] == len(rows) > 5 and told["rejected"] == len(rows_of(tmp_path / f"{kind}.jsonl.rejects.jsonl")) > 0
     )
+    assert not unread
     for row in rows:
         source = row["source"]
         assert texts[source["file"]][source["start"] : source["end"]] == source["quote"]
@@ -203,6 +235,17 @@ def test_what_cannot_be_made(tmp_path, capsys):
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(Problem, match="isn't UTF-8"):
         read_sources(tmp_path)
+    (tmp_path / "b.pdf").write_bytes(b"%PDF")
+    (tmp_path / "c.txt").write_text(TOWN, encoding="utf-8")
+    texts, unread = read_sources(tmp_path)
+    assert list(texts) == ["c.txt"] and list(unread) == ["a.txt", "b.pdf"]
+    assert call("data", "make", tmp_path, "--kind", "sft", "--out", tmp_path / "x", "--json") == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["unread"] == unread and "note: b.pdf isn't read" in told.err
+    rejected = {row["passage"]: row["reason"] for row in rows_of(tmp_path / "x.rejects.jsonl")}
+    assert unread.items() <= rejected.items()
+    for name in ("b.pdf", "c.txt", "x", "x.rejects.jsonl"):
+        (tmp_path / name).unlink()
     (tmp_path / "a.txt").write_text("Too short.")
     assert call("data", "make", tmp_path, "--kind", "sft", "--out", tmp_path / "x") == 2
     assert "no paragraph" in capsys.readouterr().err and not (tmp_path / "x").exists()

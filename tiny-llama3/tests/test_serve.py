@@ -5,9 +5,13 @@ import base64
 import json
 import os
 import random
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +56,9 @@ def model(tokenizer):
 class Running:
     """The server in a thread of its own, on a free port of this machine."""
 
-    def __init__(self, model, tokenizer, token=None, rows=4, waiting=8):
+    def __init__(self, model, tokenizer, token=None, rows=4, waiting=8, name="tiny"):
         self.engine = Engine(model, rows, waiting)
-        config = uvicorn.Config(create_app(self.engine, tokenizer, "tiny", token), port=0, log_level="error")
+        config = uvicorn.Config(create_app(self.engine, tokenizer, name, token), port=0, log_level="error")
         self.server, self.socket = uvicorn.Server(config), config.bind_socket()
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.thread = threading.Thread(target=self.server.run, args=([self.socket],), daemon=True)
@@ -271,7 +275,28 @@ def test_whatever_is_sent_there_is_no_500(running):
             statuses.add(answer.status_code)
             assert answer.status_code in (200, 400, 404), (body, answer.text)
     assert {200, 400} <= statuses
-    assert running.engine._inside == 0 or running.engine._waiting.empty()
+    deadline = time.monotonic() + 30
+    while running.engine._inside or not running.engine._waiting.empty():  # nothing that was refused stays behind
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl isn't installed")
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_readmes_curl_line(model, tokenizer, name):
+    (line,) = re.findall(r"^curl .*$", (TRACK / name).read_text(encoding="utf-8"), re.M)
+    (served,) = re.findall(r'"model": "([^"]+)"', line)
+    made = Running(model, tokenizer, name=served)
+    try:
+        words = [word.replace("http://127.0.0.1:8000", made.url) for word in shlex.split(line)]
+        assert sum(made.url in word for word in words) == 1
+        done = subprocess.run([*words, "--silent", "--fail"], capture_output=True, encoding="utf-8", timeout=120)
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+        assert answer["object"] == "chat.completion" and answer["model"] == served
+        assert answer["choices"][0]["message"]["role"] == "assistant" and answer["usage"]["completion_tokens"] > 0
+    finally:
+        made.close()
 
 
 def test_without_the_token_nobody_gets_in(model, tokenizer):

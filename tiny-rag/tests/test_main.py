@@ -16,6 +16,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 import main
 from tiny_rag import threads
+from tiny_rag.prompt import NOT_FOUND
 
 TRACK = Path(main.__file__).parent
 SAMPLE = TRACK / "sample"
@@ -288,6 +289,52 @@ def test_options_of_search_change_the_result(ok, store):
     assert found("--where", "source=nothing") == []
 
 
+def test_documents_as_texts(call, docs, tmp_path):
+    (docs / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    (docs / "below").mkdir()
+    (docs / "below" / "old.txt").write_bytes("灯塔由陈师傅看守，每晚七点点灯。".encode("gb18030"))
+    code, out, err = call("texts", docs, "--out", tmp_path / "texts", "--json")
+    told = json.loads(out)
+    assert code == 0 and [row["source"].rsplit("/", 1)[1] for row in told["unread"]] == ["broken.pdf"]
+    assert "broken.pdf isn't read" in err
+    files = {path.relative_to(tmp_path / "texts").as_posix() for path in (tmp_path / "texts").rglob("*.txt")}
+    assert files == set(told["written"].values()) and "below/old.txt.txt" in files and "stair.txt.txt" in files
+    assert (tmp_path / "texts" / "below" / "old.txt.txt").read_text(encoding="utf-8").startswith("灯塔由陈师傅看守")
+    (docs / "below" / "stair.txt").write_text("Another stair, with the same name.", "utf-8")
+    code, _, err = call("texts", docs / "stair.txt", docs / "below" / "stair.txt", "--out", tmp_path / "two")
+    assert code == 2 and "would both become stair.txt.txt" in beheaded(err)
+    code, _, err = call("texts", docs / "broken.pdf", "--out", tmp_path / "none")
+    assert code == 2 and "nothing could be read" in beheaded(err) and not (tmp_path / "none").exists()
+
+
+def test_chats_to_learn_from(ok, call, store, tmp_path):
+    out = tmp_path / "chats.jsonl"
+    told = ok("chats", SAMPLE / "questions.jsonl", "--store", store, "--out", out, "-k", 3)
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    asked = [json.loads(line) for line in (SAMPLE / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert told["chats"] == len(rows) == len(asked) and told["answered"] + told["refused"] == len(rows)
+    assert told["answered"] > len(rows) / 2 and told["refused"] >= sum(not row["answerable"] for row in asked) > 0
+    answered = 0
+    for question, row in zip(asked, rows, strict=True):
+        _system, user, said = row["messages"]
+        assert [each["role"] for each in row["messages"]] == ["system", "user", "assistant"]
+        assert question["question"] in user["content"]
+        match = re.fullmatch(r"(.*) \[(\d)\]", said["content"], re.DOTALL)
+        if match is None:
+            assert said["content"] in NOT_FOUND.values()
+            continue
+        answered += 1
+        (passage,) = re.findall(rf"number={match[2]} [^\n]*\n(.*?)\n</passage", user["content"], re.DOTALL)
+        squeezed = re.sub(r"\s+", "", passage.replace("\n| ", "\n"))
+        assert question["answerable"] and match[1] == question["answers"][0]
+        assert any(re.sub(r"\s+", "", each["quote"]) in squeezed for each in question["relevant"])
+    assert answered == told["answered"]
+    bare = tmp_path / "bare.jsonl"
+    bare.write_text('{"question": "How many steps?", "relevant": [{"source": "a", "quote": "b"}]}\n')
+    code, _, err = call("chats", bare, "--store", store, "--out", tmp_path / "none")
+    assert code == 2 and 'has no "answers"' in beheaded(err) and not (tmp_path / "none").exists()
+
+
 def test_the_seed_changes_the_intervals(ok, store):
     def measured(seed):
         return ok("eval", SAMPLE / "questions.jsonl", "--store", store, "--mode", "dense", "--seed", seed)
@@ -407,6 +454,8 @@ def test_embeddings_from_a_server(call, ok, docs, tmp_path, monkeypatch):
         ("eval --beir {docs} --store {store}", "test.tsv"),
         ("eval {questions} --beir {docs} --store {store}", "not allowed with"),
         ("eval {questions} --store {store} --seed -1", "--seed"),
+        ("texts {new} --out {new}", "no such file or folder"),
+        ("chats {new} --store {store} --out {new}", "no such file or folder"),
         ("fly --store {store}", "fly"),
     ],
 )

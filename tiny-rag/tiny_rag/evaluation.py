@@ -32,6 +32,7 @@ class Question:
     text: str
     gains: Mapping[str, float]  # record id -> gain; or "file\nquote" -> 1
     answerable: bool = True
+    answers: tuple[str, ...] = ()
 
 
 def recall(gains: Sequence[float], relevant: int) -> float:
@@ -147,7 +148,10 @@ def read_questions(path: Path) -> list[Question]:
         answerable = bool(row.get("answerable", True))
         if answerable and not gains:
             raise EvaluationProblem(f'{path}: question {number} names nothing "relevant"; or set "answerable": false')
-        questions.append(Question(str(row.get("id", number)), row["question"], gains, answerable))
+        answers = row.get("answers") or []
+        if not isinstance(answers, list) or not all(isinstance(each, str) for each in answers):
+            raise EvaluationProblem(f'{path}: question {number}: "answers" must be a list of texts')
+        questions.append(Question(str(row.get("id", number)), row["question"], gains, answerable, tuple(answers)))
     if not questions:
         raise EvaluationProblem(f"{path} holds no questions")
     return questions

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tiny_llama3.make.items import Item, plain
-from tiny_llama3.make.passages import Passage
+from tiny_llama3.make.passages import Passage, unwrapped
 
 ASK = {False: "Read the text and answer the question.\n\n{text}\n\nQuestion: {question}",
        True: "请阅读下面的文本并回答问题。\n\n{text}\n\n问题：{question}"}  # fmt: skip
@@ -33,7 +33,11 @@ def evaluation(items: Sequence[Item], with_text: bool) -> list[dict[str, Any]]:
     """tiny-eval's rows: id, input, answers, context."""
     rows = []
     for item in items:
-        row = {"id": f"{item.passage.file}:{item.start}", "input": asked(item, with_text), "answers": [item.answer]}
+        row = {
+            "id": f"{item.passage.file}:{item.start}:{item.how}",
+            "input": asked(item, with_text),
+            "answers": [item.answer],
+        }
         rows.append(row | {"context": item.passage.text, "source": source(item)})
     return rows
 
@@ -51,7 +55,7 @@ def asked(item: Item, with_text: bool) -> str:
     if not with_text:
         return item.question
     chinese = sum("\u4e00" <= sign <= "\u9fff" for sign in item.question) * 3 > len(item.question)
-    return ASK[chinese].format(text=item.passage.text, question=item.question)
+    return ASK[chinese].format(text=unwrapped(item.passage.text), question=item.question)
 
 
 def source(item: Item) -> dict[str, Any]:
