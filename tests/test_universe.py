@@ -17,12 +17,13 @@ from tiny_shared.testing import FakeServer
 from universe.drills import drills
 from universe.journal import Journal
 from universe.page import write_page
+from universe.seeds import table
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "tiny-rag" / "sample" / "docs"
 STEPS = ["texts", "lessons", "tokens", "base", "tuned", "scores", "answers", "agent"]
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the loop needs Linux or macOS")
 needs_browser = pytest.mark.skipif(
     BROWSER is None, reason="no Chromium on PATH: apt-get install chromium fonts-noto-cjk"
 )
@@ -76,26 +77,24 @@ def folder(tmp_path_factory):
     (folder.parent / "docs").mkdir()
     for name in ("history.html", "telescope-manual.md", "值班手册.docx", "建台史.md"):
         shutil.copy2(SAMPLE / name, folder.parent / "docs")
-    if os.name != "nt":
-        child = subprocess.Popen(
-            command(folder), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
-        )
-        while not [path for path in (folder / "base" / "checkpoints").glob("*.safetensors") if int(path.stem)]:
-            assert child.poll() is None, "it ended before it was killed"
-            time.sleep(0.02)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        if sys.platform == "linux":
-            deadline = time.monotonic() + 10
-            while processes_of(folder):
-                assert time.monotonic() < deadline, "what it had started lives on"
-                time.sleep(0.05)
+    child = subprocess.Popen(
+        command(folder), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
+    )
+    while not [path for path in (folder / "base" / "checkpoints").glob("*.safetensors") if int(path.stem)]:
+        assert child.poll() is None, "it ended before it was killed"
+        time.sleep(0.02)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    if sys.platform == "linux":
+        deadline = time.monotonic() + 10
+        while processes_of(folder):
+            assert time.monotonic() < deadline, "what it had started lives on"
+            time.sleep(0.05)
     code, _, err = run(folder)
     assert code == 0, err
     return folder
 
 
-@POSIX
 def test_a_killed_loop_goes_on(folder):
     assert result(folder, "base")["gone_on"] and not result(folder, "tuned")["gone_on"]
     assert "--resume" in result(folder, "base")["commands"][0]["command"]
@@ -134,14 +133,14 @@ def test_the_numbers_are_those_of_the_logs(folder):
     answers, agent = result(folder, "answers"), result(folder, "agent")
     assert [row["answer"] for row in answers["rows"]] == [log(folder, f"ask-{n:02}")["answer"] for n in (1, 2)]
     found = log(folder, "agent")
-    assert (agent["questions"], agent["right"]) == (found["questions"], found["questions"] - len(found["wrong"]))
+    assert (agent["questions"], agent["right"] / agent["questions"]) == (found["questions"], found["accuracy"])
     for name in STEPS:
         for told in result(folder, name)["commands"]:
             assert (folder / told["log"]).is_file()
 
 
-def test_nothing_of_the_scores_was_learned(folder):
-    """Neither a question nor a sentence with an answer that the scores ask for is in a lesson."""
+def test_no_lesson_asks_or_answers_what_the_scores_ask(folder):
+    """Neither a question of the scores nor its answer is one of a lesson's."""
     held = [json.loads(line) for line in (folder / "data" / "eval.jsonl").read_text("utf-8").splitlines()]
     lessons = [json.loads(line) for line in (folder / "data" / "lessons.jsonl").read_text("utf-8").splitlines()]
     said = {message["content"] for row in lessons for message in row["messages"] if message["role"] == "assistant"}
@@ -209,10 +208,10 @@ def test_another_server_is_asked_instead(folder):
     """Only the last three steps are done again, and tiny-rag and tiny-agent ask nobody else."""
     kept = {name: (folder / "steps" / f"{name}.json").read_bytes() for name in STEPS}
     try:
-        with FakeServer() as server:
+        with FakeServer(["org/chat:7b"]) as server:
             server.replies = lambda request: "Final Answer: 7 [1]"
             code, out, err = run(
-                folder, OPENAI_BASE_URL=server.base_url, OPENAI_MODEL="tiny-chat", OPENAI_API_KEY="s3cret-of-the-user"
+                folder, OPENAI_BASE_URL=server.base_url, OPENAI_MODEL="org/chat:7b", OPENAI_API_KEY="s3cret-of-the-user"
             )
             assert code == 0, err
             asked = [request.body["messages"][0]["content"] for request in server.requests]
@@ -221,8 +220,8 @@ def test_another_server_is_asked_instead(folder):
         scores, answers, agent = (result(folder, name) for name in STEPS[5:])
         count = sum(task["items"] for task in scores["tasks"])
         assert len(asked) == count + 2 + 2
-        assert all("tiny-chat" in task["scores"] and "tuned" in task["scores"] for task in scores["tasks"])
-        assert (answers["model"], agent["model"]) == ("tiny-chat", "tiny-chat")
+        assert all("org/chat:7b" in task["scores"] and "tuned" in task["scores"] for task in scores["tasks"])
+        assert (answers["model"], agent["model"]) == ("org/chat:7b", "org/chat:7b")
         assert answers["rows"][0]["answer"] == "Final Answer: 7 [1]" and agent["stopped"] == {"answered": 2}
         told = json.loads(out)
         assert told["agent"] == [agent["right"], 2]
@@ -238,6 +237,7 @@ def test_another_server_is_asked_instead(folder):
         (["--docs", "nowhere"], {}, "no such file or folder"),
         (["--pretrain-steps", "0"], {}, "--pretrain-steps"),
         ([], {"OPENAI_BASE_URL": "http://127.0.0.1:9"}, "OPENAI_MODEL"),
+        ([], {"OPENAI_BASE_URL": "http://127.0.0.1:9", "OPENAI_MODEL": "tuned"}, "by another name"),
     ],
 )
 def test_what_is_wrong_is_one_line(tmp_path, more, env, says):
@@ -257,7 +257,17 @@ def test_a_step_that_fails_says_whose_and_why(tmp_path):
 def test_the_documents_are_not_in_the_folder_that_is_emptied(tmp_path):
     (tmp_path / "docs").mkdir()
     code, _, err = run(tmp_path, docs=tmp_path / "docs")
-    assert code == 2 and "holds the documents" in err
+    assert code == 2 and "lie in one another" in err
+    code, _, err = run(tmp_path / "docs" / "out", docs=tmp_path / "docs")
+    assert code == 2 and "lie in one another" in err
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mine.txt").write_text("precious", encoding="utf-8")
+    code, _, err = run(tmp_path, docs=SAMPLE)
+    assert code == 2 and "holds something else" in err
+    assert (tmp_path / "data" / "mine.txt").read_text(encoding="utf-8") == "precious"
 
 
 def test_drills_say_everything_again():
@@ -291,3 +301,28 @@ def test_a_step_is_done_again_when_its_settings_or_an_earlier_one_change(tmp_pat
     assert loop(2, 2) == [("two", True)]
     (tmp_path / "one.json").write_text("{torn")
     assert loop(2, 2) == [("one", True)]
+
+
+def test_a_result_is_gone_as_soon_as_its_step_is_begun_anew(tmp_path):
+    def fails(same):
+        raise KeyboardInterrupt
+
+    Journal(tmp_path).step("one", 1, lambda same: {"is": 1})
+    with pytest.raises(KeyboardInterrupt):
+        Journal(tmp_path).step("one", 2, fails)  # which may have emptied what the first one made
+    assert Journal(tmp_path).step("one", 1, lambda same: {"is": same})["is"] is False
+
+
+def test_the_table_of_seeds():
+    gain = {"n": 4, "difference": 50.25, "low": 20.0, "high": 80.5}
+    none = {"n": 0, "difference": None, "low": None, "high": None}
+    models = dict.fromkeys(("baseline-overlap", "base", "control", "tuned"))
+    row = {"seed": 7, "task": "documents-en", "items": 9, "beside_control": none}
+    row |= {"scores": models | {"tuned": 60.0}, "measured": dict.fromkeys(models, 0) | {"tuned": 5}}
+    row |= {"exact": dict.fromkeys(models, 0) | {"tuned": 3}}
+    use = {"seed": 7, "seconds": 90.0, "answers": {"right": 1, "cited": 2, "questions": 3},
+           "agent": {"right": 4, "questions": 5}}  # fmt: skip
+    text = table([row | gain], [use], 3.46e6)
+    assert "| 7 | documents-en | 0 of 9 | 0 of 9 | 0 of 9 | 3 of 9 |" in text and "3.5 million" in text
+    assert "| – (0) | – (0) | – (0) | 60.0 (5) | +50.2, 20.0 to 80.5 (4) | – |" in text
+    assert "| 7 | 1.5 | 1 of 3 | 2 of 3 | 4 of 5 |" in text

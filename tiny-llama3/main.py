@@ -271,6 +271,8 @@ def begun(args: argparse.Namespace, device: str) -> "Run":
     data = Data.open(args.data)
     name, preset = shape(args)
     training = training_of(args, preset, device)
+    if args.positions and args.positions < training.sequence:
+        raise UserError(f"--positions {args.positions} is less than a row of {training.sequence}; see --sequence")
     model = preset.config_for(data.tokenizer, max(training.sequence, args.positions or 0))
     settings = {"folder": args.data.resolve().as_posix(), "digest": data.digest,
                 "about": read_manifest(args.data)["about"]}  # fmt: skip
@@ -396,6 +398,8 @@ def plan(args: argparse.Namespace) -> None:
     data = Data.open(args.data)
     name, preset = shape(args)
     training = training_of(args, preset, device)
+    if args.positions and args.positions < training.sequence:
+        raise UserError(f"--positions {args.positions} is less than a row of {training.sequence}; see --sequence")
     model = preset.config_for(data.tokenizer, max(training.sequence, args.positions or 0))
     trainer = new_trainer(Description(name, model, training, {}, "", {}), data, device)
     made = make_plan(trainer, None if args.minutes else training.steps, args.minutes)

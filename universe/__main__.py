@@ -1,11 +1,12 @@
 """`make universe`, or: python -m universe [--docs DIR] [--out DIR]. This file only wires; the steps are in loop.py."""
 
 import argparse
-import json
+import os
 import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tiny_shared import UserError, cli
 from tiny_shared.files import only_one
@@ -30,8 +31,12 @@ TOLD = {
 def universe(args: argparse.Namespace) -> None:
     """All steps; the page is written anew after each of them."""
     docs, folder = args.docs.resolve(), args.out.resolve()
-    if folder == docs or docs.is_relative_to(folder):
-        raise UserError(f"{folder.as_posix()} holds the documents; name another --out")
+    if os.name == "nt":
+        raise UserError("the loop needs Linux or macOS; on Windows, run it in WSL")
+    if docs.is_relative_to(folder) or folder.is_relative_to(docs):
+        raise UserError(f"{folder.as_posix()} and the documents lie in one another; name another --out")
+    if folder.exists() and any(folder.iterdir()) and not (folder / "steps").is_dir():
+        raise UserError(f"{folder.as_posix()} holds something else, which would be lost; name another --out")
     plan = Plan(str(docs), not args.no_course, args.seed, args.vocabulary, args.drills, args.pretrain_steps,
                 args.tune_steps, args.questions)  # fmt: skip
     about = {**asdict(plan), "docs": shown(args.docs), "folder": shown(folder, "../")}
@@ -58,8 +63,7 @@ def universe(args: argparse.Namespace) -> None:
     cli.show(brief, args.json, lambda: text(results, page))
 
 
-def text(results: dict[str, dict[str, object]], page: Path) -> str:
-    made = json.loads(json.dumps(results))
+def text(made: dict[str, dict[str, Any]], page: Path) -> str:
     lines = []
     for task in made["scores"]["tasks"]:
         base, tuned = (

@@ -1,4 +1,4 @@
-"""Run a command that dies with us: python -m universe.child COMMAND…
+"""Run a command that dies with us: python -m universe.child PARENT COMMAND…, PARENT being our process number
 
 Should the loop be killed, a training run that it had started would go on and get in the way of the next one. Linux can
 send a signal to a process when its parent is gone; elsewhere this only runs the command.

@@ -37,6 +37,7 @@ class Journal:
             self.results[name] = kept["result"]
             return self.results[name]
         same = begun.is_file() and begun.read_text(encoding="utf-8") == self.fingerprint
+        done.unlink(missing_ok=True)  # from here on what lies there is neither the old result nor the new one
         atomic_write(begun, self.fingerprint)
         start = time.monotonic()
         result = run(same) | {"seconds": round(time.monotonic() - start, 1), "gone_on": same}

@@ -11,11 +11,12 @@ from typing import Any
 
 from tiny_shared import UserError
 from tiny_shared.endpoint import Settings as Endpoint
+from tiny_shared.files import sha256_file
 
 from universe.journal import Journal, Result
 from universe.tracks import ROOT, Tracks
 
-POSITIONS = 1024  # tokens of the longest conversation
+POSITIONS = 1024  # tokens of the longest conversation with the model; lessons are shorter
 CHUNK, PROMPT = 60, 320  # tokens of a passage and of a prompt, as tiny-rag counts them: small enough for this model
 METRICS = {"en": "qa_f1", "zh": "qa_f1_zh"}
 
@@ -44,6 +45,10 @@ class Loop:
         found = Endpoint.from_env()
         if found.base_url and not found.model:
             raise UserError("OPENAI_BASE_URL is set, but not OPENAI_MODEL; name the server's model, or unset both")
+        if found.base_url and found.model in ("base", "tuned", "control"):
+            raise UserError(
+                f"OPENAI_MODEL is {found.model!r}, as one of the models here is called; serve it by another name"
+            )
         self.other = found if found.base_url else None  # a server that the last three steps ask instead of ours
 
     def run(self, until: str = "agent") -> dict[str, Result]:
@@ -56,7 +61,7 @@ class Loop:
         plan = asdict(self.plan)
         other = [self.other.base_url, self.other.model] if self.other else None
         steps: list[tuple[Callable[[Loop, bool], Result], Any]] = [
-            (texts, [self._documents(), [path.stat().st_size for path in self.course()]]),
+            (texts, [self._documents(), [sha256_file(path) for path in self.course()]]),
             (lessons, [plan["seed"], plan["questions"]]),
             (tokens, [plan["vocabulary"], plan["drills"]]),
             (base, plan["pretrain_steps"]),

@@ -1,8 +1,8 @@
 """Does fine-tuning help, or would the base have got there by itself? python -m universe.seeds
 
-Three seeds, each with lessons, drills, weights and order of its own. Beside base and tuned stands a control: the base's
-run made longer by as many tokens of text as tuning reads in lessons, so that both have had the same budget. All are
-asked the same held-out questions. Writes universe/RESULTS.md.
+Three seeds, each with lessons, drills, weights and order of its own. Beside base and tuned stands a control:
+pretraining made longer by as many tokens of text as tuning reads in lessons, so that both have had the same budget. All
+are asked the same questions. Writes universe/RESULTS.md, where the documents are the sample.
 """
 
 import argparse
@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tiny_shared import cli
+from tiny_shared import UserError, cli
+from tiny_shared.endpoint import Settings as Endpoint
 from tiny_shared.files import atomic_write, only_one, read_jsonl
 
 from universe.__main__ import SAMPLE
@@ -21,20 +22,30 @@ from universe.learning import pretrained
 from universe.loop import METRICS, Loop, Plan
 from universe.page import machine
 from universe.tracks import ROOT
-from universe.using import asking, compared
+from universe.using import asking, compared, exact, said
 
 ROW = 512 * 8  # tokens of a step of pretraining
 ABOUT = """\
 # Does fine-tuning help?
 
-Measured by `python -m universe.seeds` on {machine}. The documents are tiny-rag's sample; the questions are about
-passages from which no lesson was made. Scores are tiny-eval's F1 (0 to 100), intervals are 95 %, paired item by item.
-The control is the base after as many more tokens of plain text as tuning reads in lessons, {tokens} on average. The
-baseline has no parameters: it answers with the sentence that has most in common with the question.
+Measured by `python -m universe.seeds` on {machine}. The documents are tiny-rag's sample, the questions about
+passages that no lesson was made of (pretraining has read them). The control is pretrained by itself and for longer, by
+as many tokens of text as tuning reads in lessons, {tokens} on average, so that tuned model and control have had the
+same budget. The baseline has no parameters: it answers with the sentence that has most words in common with the
+question.
 
-| Seed | Task | n | Baseline | Base | Control | Tuned | Tuned − base | Tuned − control |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
-{rows}
+Answers that are right word for word, of all questions:
+
+| Seed | Task | Baseline | Base | Control | Tuned |
+| --- | --- | --- | --- | --- | --- |
+{exact}
+
+tiny-eval's F1, 0 to 100, over the answers that came to an end (their number in brackets), and the gain with its 95 %
+interval, paired item by item over the questions that both answered to an end:
+
+| Seed | Task | Baseline | Base | Control | Tuned | Tuned − base | Tuned − control |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+{scores}
 
 A base that only continues text does not know that it is asked something. What tuning adds is the form of an answer;
 what it copies with, the base has learned from the drills.
@@ -46,11 +57,13 @@ document cited, how many sums tiny-agent got right.
 | --- | --- | --- | --- | --- |
 {uses}
 """
+MODELS = ("baseline-overlap", "base", "control", "tuned")
 
 
 def seeds(args: argparse.Namespace) -> None:
-    rows: list[dict[str, Any]] = []
-    uses: list[dict[str, Any]] = []
+    if Endpoint.from_env().base_url:
+        raise UserError("this measures the models that are trained here; unset OPENAI_BASE_URL")
+    rows, uses, tokens = [], [], 0.0
     for seed in range(args.seeds):
         folder = args.out.resolve() / f"seed-{seed}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,17 +73,28 @@ def seeds(args: argparse.Namespace) -> None:
             journal = Journal(folder / "control-steps")
             control = journal.step("control", loop.journal.fingerprint, partial(_control, loop))
             results = loop.run()
-        for task in results["scores"]["tasks"]:
-            rows.append(task | {"seed": seed, "tokens": control["tokens"]} | control[task["task"]])
-        uses.append({"seed": seed, "seconds": sum(result["seconds"] for result in results.values())}
-                    | {name: results[name] for name in ("answers", "agent")})  # fmt: skip
-    text = table(rows, uses)
-    atomic_write(Path(__file__).with_name("RESULTS.md"), text)
+        tokens += control["tokens"] / args.seeds
+        rows += [_beside(task, control[task["task"]]) | {"seed": seed} for task in results["scores"]["tasks"]]
+        seconds = sum(result["seconds"] for result in results.values())
+        uses.append({"seed": seed, "seconds": seconds} | {name: results[name] for name in ("answers", "agent")})
+    text = table(rows, uses, tokens)
+    if args.docs.resolve() == SAMPLE.resolve():
+        atomic_write(Path(__file__).with_name("RESULTS.md"), text)
     cli.show({"scores": rows, "uses": uses}, args.json, text)
 
 
+def _beside(task: dict[str, Any], control: dict[str, Any]) -> dict[str, Any]:
+    """A task's result with the control as one more model."""
+    models = {"scores": control["score"], "measured": control["measured"], "exact": control["exact"]}
+    return (
+        task
+        | {name: task[name] | {"control": value} for name, value in models.items()}
+        | {"beside_control": control["gain"]}
+    )
+
+
 def _control(loop: Loop, same: bool) -> Result:
-    """The base once more, with tuning's tokens on top of its own; asked what base and tuned were asked."""
+    """Pretrained with tuning's tokens on top of the base's own, and asked what base and tuned were asked."""
     logged = [row["tokens"] for row in read_jsonl(loop.folder / "tuned" / "log.jsonl") if "tokens" in row]
     tokens = sum(logged) / len(logged) * loop.plan.tune_steps  # not every step is logged
     pretrained(loop, "control", same, loop.plan.pretrain_steps + round(tokens / ROW))
@@ -82,33 +106,46 @@ def _control(loop: Loop, same: bool) -> Result:
     for task in tasks:
         folder, metric = loop.folder / "scores" / task.stem, METRICS[task.stem[-2:]]
         tuned, control = folder / "tuned.jsonl", folder / "control.jsonl"
-        gain = compared(loop, f"compare-control-{task.stem}", tuned, control, metric)
-        score = next(row["score"] for row in told if row["task"] == task.stem)
-        found[task.stem] = {"control": score, "beside_control": gain}
+        row = next(row for row in told if row["task"] == task.stem)
+        found[task.stem] = {
+            "score": row["score"],
+            "measured": row["n"] - row["not_measured"],
+            "exact": exact(said(task, folder), "control"),
+            "gain": compared(loop, f"compare-control-{task.stem}", tuned, control, metric),
+        }
     return found
 
 
-def table(rows: list[dict[str, Any]], uses: list[dict[str, Any]]) -> str:
-    def gain(row: dict[str, Any]) -> str:
-        if row["difference"] is None:
-            return "–"
-        return f"{row['difference']:+.1f} ({row['low']:.1f} to {row['high']:.1f})"
+def table(rows: list[dict[str, Any]], uses: list[dict[str, Any]], tokens: float) -> str:
+    """RESULTS.md; a row is a task's result of one seed, with the control's beside those of the other models."""
 
-    lines = [
-        f"| {row['seed']} | {row['task']} | {row['n']} | {row['scores']['baseline-overlap']:.1f} | "
-        f"{row['scores']['base']:.1f} | {row['control']:.1f} | **{row['scores']['tuned']:.1f}** | {gain(row)} | "
-        f"{gain(row['beside_control'])} |"
+    def score(row: dict[str, Any], model: str) -> str:
+        found = row["scores"][model]
+        return f"{'–' if found is None else f'{found:.1f}'} ({row['measured'][model]})"
+
+    def gain(found: dict[str, Any]) -> str:
+        if found["difference"] is None:
+            return "–"
+        return f"{found['difference']:+.1f}, {found['low']:.1f} to {found['high']:.1f} ({found['n']})"
+
+    exact_rows = [
+        f"| {row['seed']} | {row['task']} | "
+        + " | ".join(f"{row['exact'][model]} of {row['items']}" for model in MODELS) + " |"
         for row in rows
-    ]
-    used = [
+    ]  # fmt: skip
+    score_rows = [
+        f"| {row['seed']} | {row['task']} | " + " | ".join(score(row, model) for model in MODELS)
+        + f" | {gain(row)} | {gain(row['beside_control'])} |"
+        for row in rows
+    ]  # fmt: skip
+    use_rows = [
         f"| {row['seed']} | {row['seconds'] / 60:.1f} | {row['answers']['right']} of {row['answers']['questions']} | "
         f"{row['answers']['cited']} of {row['answers']['questions']} | "
         f"{row['agent']['right']} of {row['agent']['questions']} |"
         for row in uses
     ]
-    tokens = sum(row["tokens"] for row in rows) / len(rows)
-    return ABOUT.format(machine=machine(), tokens=f"{tokens / 1e6:.1f} million", rows="\n".join(lines),
-                        uses="\n".join(used))  # fmt: skip
+    return ABOUT.format(machine=machine(), tokens=f"{tokens / 1e6:.1f} million", exact="\n".join(exact_rows),
+                        scores="\n".join(score_rows), uses="\n".join(use_rows))  # fmt: skip
 
 
 def parser() -> cli.Parser:

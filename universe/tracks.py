@@ -47,8 +47,11 @@ class Tracks:
             except BaseException:
                 ended(child, 3.0)
                 raise
-        if code == 130 or code < 0:
+        if code in (130, -signal.SIGINT):
             raise KeyboardInterrupt
+        if code < 0:
+            how = "there may be too little memory" if code == -signal.SIGKILL else "run it again, it goes on"
+            raise UserError(f"{track}: {shown(command)[:80]}… was ended by signal {-code}; {how}")
         if code:
             lines = [line for line in said.decode("utf-8", "replace").replace("\r", "\n").splitlines() if line.strip()]
             last = lines[-1].removeprefix("error: ") if lines else f"exit code {code}"
@@ -105,7 +108,7 @@ def ended(child: "subprocess.Popen[bytes]", patience_s: float = 0.0) -> None:
 
 
 def given(word: object, track: str) -> str:
-    """A path in the repository is given relative to the track, so that prompts and logs don't depend on where it is."""
+    """A path in the repository is given relative to the track, as one would type it there."""
     path = Path(str(word)) if isinstance(word, Path) else None
     return os.path.relpath(path, ROOT / track) if path and path.is_relative_to(ROOT) else str(word)
 

@@ -41,26 +41,36 @@ def scores(loop: Loop, same: bool) -> Result:
 def _compared(loop: Loop, task: Path, told: list[Row]) -> Row:
     """A task's scores, and what tiny-eval says of the difference between tuned and base, item by item."""
     metric, folder = METRICS[task.stem[-2:]], loop.folder / "scores" / task.stem
-    paired = compared(loop, f"compare-{task.stem}", folder / "tuned.jsonl", folder / "base.jsonl", metric)
     results = {row["model"]: row for row in told if row["task"] == task.stem}
-    said = {
-        model: {row["id"]: row["pred"] for row in read_jsonl(folder / f"{model}.jsonl")}
-        for model, row in results.items()
-    }
-    rows = [
-        {"question": row["input"].splitlines()[-1], "answer": row["answers"][0]}
-        | {model: preds.get(row["id"]) for model, preds in said.items()}
-        for row in read_jsonl(task.with_suffix(".jsonl"))
-    ]
+    rows = said(task, folder)
     return {
         "task": task.stem,
         "metric": metric,
         "scores": {model: row["score"] for model, row in results.items()},
         "items": len(rows),
         "measured": {model: row["n"] - row["not_measured"] for model, row in results.items()},
-        "exact": {model: sum(_same(row[model], row["answer"]) for row in rows) for model in results},
+        "exact": {model: exact(rows, model) for model in results},
         "examples": rows[:6],
-    } | paired
+    } | compared(loop, f"compare-{task.stem}", folder / "tuned.jsonl", folder / "base.jsonl", metric)
+
+
+def said(task: Path, folder: Path) -> list[Row]:
+    """Each question with its answer and, by model, what was said; tiny-eval's files are found by what they say."""
+    files = {json.loads(path.read_text(encoding="utf-8"))["model"]: path for path in sorted(folder.glob("*.run.json"))}
+    preds = {
+        model: {row["id"]: row["pred"] for row in read_jsonl(path.with_name(path.name.replace(".run.json", ".jsonl")))}
+        for model, path in files.items()
+    }
+    return [
+        {"question": row["input"].splitlines()[-1], "answer": row["answers"][0]}
+        | {model: found.get(row["id"]) for model, found in preds.items()}
+        for row in read_jsonl(task.with_suffix(".jsonl"))
+    ]
+
+
+def exact(rows: list[Row], model: str) -> int:
+    """Answers that are right word for word."""
+    return sum(_same(row[model], row["answer"]) for row in rows)
 
 
 def compared(loop: Loop, log: str, a: Path, b: Path, metric: str) -> Row:
@@ -122,7 +132,7 @@ def agent(loop: Loop, same: bool) -> Result:
         page = path.with_suffix(".html")
         loop.tracks.call("tiny-agent", f"trace-{path.stem}", "main.py", "trace", path, "--html", page)
         shown.append(_told(list(read_jsonl(path))) | {"page": f"traces/{page.name}"})
-    right = found["questions"] - len(found["wrong"])
+    right = round(found["accuracy"] * found["questions"])
     return {"questions": found["questions"], "right": right, "steps_each": found["steps"], "stopped": found["stopped"],
             "model": _name(loop), "rows": shown}  # fmt: skip
 

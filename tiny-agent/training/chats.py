@@ -3,7 +3,7 @@
     python -m training.chats --kind sums --tools calculator --count 2000 --out runs/agent-chats.jsonl
 
 One {"messages": [...]} a line: the engine's own instructions and tools, the question, what to write, what it is told.
-The model that learns from them is then driven by `ask`, `eval` and `chat` with the same --tools.
+The model that learns from them is then driven by `ask`, `eval` and `chat`, with --only TOOL for each of these tools.
 """
 
 import argparse

@@ -131,7 +131,9 @@ def test_trace_and_read(place, printed):
 
 
 def test_minutes_set_the_steps(place, tmp_path):
-    assert call("pretrain", "--data", place / "data", "--out", tmp_path / "run", *SMALL[2:], "--minutes", 0.01) == 0
+    more = ["--minutes", 0.01, "--positions", 700]
+    assert call("pretrain", "--data", place / "data", "--out", tmp_path / "run", *SMALL[2:], *more) == 0
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["max_position_embeddings"] == 700
     description = json.loads((tmp_path / "run" / "run.json").read_text())
     assert description["training"]["steps"] == description["plan"]["steps"] < 200
 
@@ -144,6 +146,7 @@ def test_what_a_run_refuses(place, tmp_path, refused):
     assert "name the data" in refused("pretrain", "--out", out)
     assert "holds no prepared data" in refused("pretrain", "--data", tmp_path, "--out", out)
     assert "needs" in refused("pretrain", "--data", data, "--out", out, "--sequence", 100_000)
+    assert "less than a row of 256" in refused("pretrain", "--data", data, "--out", out, "--positions", 100)
     assert "learning_rate must be" in refused("pretrain", "--data", data, "--out", out, "--learning-rate", -1)
     assert "not allowed with" in refused("pretrain", "--data", data, "--out", out, "--preset", "nano", "--depth", 3)
     assert not (out / "run.json").exists()
