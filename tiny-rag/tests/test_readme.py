@@ -17,7 +17,9 @@ from tiny_rag.search import Searcher
 
 TRACK = Path(__file__).resolve().parents[1]
 
-TestReadme = readme_tests(TRACK, parser, {"demo", "index", "search", "ask", "evaluate", "doctor", "read"})
+TestReadme = readme_tests(
+    TRACK, parser, {"demo", "index", "search", "ask", "evaluate", "doctor", "read", "texts", "chats"}
+)
 
 
 @pytest.fixture(scope="module")
