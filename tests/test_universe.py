@@ -319,10 +319,14 @@ def test_the_table_of_seeds():
     models = dict.fromkeys(("baseline-overlap", "base", "control", "tuned"))
     row = {"seed": 7, "task": "documents-en", "items": 9, "beside_control": none}
     row |= {"scores": models | {"tuned": 60.0}, "measured": dict.fromkeys(models, 0) | {"tuned": 5}}
+    row |= {"whole_base": gain | {"difference": 33.3}, "whole_control": none}
     row |= {"exact": dict.fromkeys(models, 0) | {"tuned": 3}}
     use = {"seed": 7, "seconds": 90.0, "answers": {"right": 1, "cited": 2, "questions": 3},
            "agent": {"right": 4, "questions": 5}}  # fmt: skip
     text = table([row | gain], [use], 3.46e6)
-    assert "| 7 | documents-en | 0 of 9 | 0 of 9 | 0 of 9 | 3 of 9 |" in text and "3.5 million" in text
+    assert (
+        "| 7 | documents-en | 0 of 9 | 0 of 9 | 0 of 9 | 3 of 9 | +33.3, 20.0 to 80.5 (4) | – |" in text
+        and "3.5 million" in text
+    )
     assert "| – (0) | – (0) | – (0) | 60.0 (5) | +50.2, 20.0 to 80.5 (4) | – |" in text
     assert "| 7 | 1.5 | 1 of 3 | 2 of 3 | 4 of 5 |" in text

@@ -14,7 +14,7 @@ from typing import Any
 
 from tiny_shared import UserError, cli
 from tiny_shared.endpoint import Settings as Endpoint
-from tiny_shared.files import atomic_write, only_one, read_jsonl
+from tiny_shared.files import atomic_write, only_one, read_jsonl, write_jsonl
 
 from universe.__main__ import SAMPLE
 from universe.journal import Journal, Result
@@ -34,14 +34,15 @@ as many tokens of text as tuning reads in lessons, {tokens} on average, so that 
 same budget. The baseline has no parameters: it answers with the sentence that has most words in common with the
 question.
 
-Answers that are right word for word, of all questions:
+Answers that are right word for word, of all questions, and the gain in points with its 95 % interval, paired question
+by question:
 
-| Seed | Task | Baseline | Base | Control | Tuned |
-| --- | --- | --- | --- | --- | --- |
+| Seed | Task | Baseline | Base | Control | Tuned | Tuned − base | Tuned − control |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 {exact}
 
-tiny-eval's F1, 0 to 100, over the answers that came to an end (their number in brackets), and the gain with its 95 %
-interval, paired item by item over the questions that both answered to an end:
+tiny-eval's F1, 0 to 100, over the answers that came to an end (their number in brackets; an untrained model often goes
+on until it is cut off), and the gain over the questions that both models answered to an end, which may be few:
 
 | Seed | Task | Baseline | Base | Control | Tuned | Tuned − base | Tuned − control |
 | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -74,7 +75,9 @@ def seeds(args: argparse.Namespace) -> None:
             control = journal.step("control", loop.journal.fingerprint, partial(_control, loop))
             results = loop.run()
         tokens += control["tokens"] / args.seeds
-        rows += [_beside(task, control[task["task"]]) | {"seed": seed} for task in results["scores"]["tasks"]]
+        for task in results["scores"]["tasks"]:
+            gains = {f"whole_{other}": _whole(loop, task["task"], other) for other in ("base", "control")}
+            rows.append(_beside(task, control[task["task"]]) | gains | {"seed": seed})
         seconds = sum(result["seconds"] for result in results.values())
         uses.append({"seed": seed, "seconds": seconds} | {name: results[name] for name in ("answers", "agent")})
     text = table(rows, uses, tokens)
@@ -116,6 +119,19 @@ def _control(loop: Loop, same: bool) -> Result:
     return found
 
 
+def _whole(loop: Loop, task: str, other: str) -> dict[str, Any]:
+    """What tiny-eval says of tuned beside `other` over all questions: an answer is right word for word, or it isn't."""
+    files = []
+    for model in ("tuned", other):
+        rows = said(loop.data / f"{task}.yaml", loop.folder / "scores" / task)
+        files.append(loop.folder / "whole" / f"{task}-{model}.jsonl")
+        preds = [row["answer"] if exact([row], model) else "no" for row in rows]
+        write_jsonl(files[-1], ({"id": number, "pred": pred, "answers": [row["answer"]]}
+                                for number, (pred, row) in enumerate(zip(preds, rows, strict=True))))  # fmt: skip
+    metric = "exact_match_zh" if task.endswith("zh") else "exact_match"
+    return compared(loop, f"whole-{task}-{other}", *files, metric)
+
+
 def table(rows: list[dict[str, Any]], uses: list[dict[str, Any]], tokens: float) -> str:
     """RESULTS.md; a row is a task's result of one seed, with the control's beside those of the other models."""
 
@@ -130,7 +146,8 @@ def table(rows: list[dict[str, Any]], uses: list[dict[str, Any]], tokens: float)
 
     exact_rows = [
         f"| {row['seed']} | {row['task']} | "
-        + " | ".join(f"{row['exact'][model]} of {row['items']}" for model in MODELS) + " |"
+        + " | ".join(f"{row['exact'][model]} of {row['items']}" for model in MODELS)
+        + f" | {gain(row['whole_base'])} | {gain(row['whole_control'])} |"
         for row in rows
     ]  # fmt: skip
     score_rows = [
