@@ -121,15 +121,15 @@ def _control(loop: Loop, same: bool) -> Result:
 
 def _whole(loop: Loop, task: str, other: str) -> dict[str, Any]:
     """What tiny-eval says of tuned beside `other` over all questions: an answer is right word for word, or it isn't."""
-    files = []
+    files: dict[str, Path] = {}
     for model in ("tuned", other):
         rows = said(loop.data / f"{task}.yaml", loop.folder / "scores" / task)
-        files.append(loop.folder / "whole" / f"{task}-{model}.jsonl")
+        files[model] = loop.folder / "whole" / f"{task}-{model}.jsonl"
         preds = [row["answer"] if exact([row], model) else "no" for row in rows]
-        write_jsonl(files[-1], ({"id": number, "pred": pred, "answers": [row["answer"]]}
+        write_jsonl(files[model], ({"id": number, "pred": pred, "answers": [row["answer"]]}
                                 for number, (pred, row) in enumerate(zip(preds, rows, strict=True))))  # fmt: skip
     metric = "exact_match_zh" if task.endswith("zh") else "exact_match"
-    return compared(loop, f"whole-{task}-{other}", *files, metric)
+    return compared(loop, f"whole-{task}-{other}", files["tuned"], files[other], metric)
 
 
 def table(rows: list[dict[str, Any]], uses: list[dict[str, Any]], tokens: float) -> str:
