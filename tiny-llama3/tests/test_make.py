@@ -83,6 +83,7 @@ def test_unfinished_sentences():
     assert len(found) >= 5 and {item.how for item in found} == {"finish"}
     for item in found:
         asked = re.fullmatch(r"(?:Finish the sentence: (.+) …|把句子写完：(.+)……)", item.question)
+        assert asked is not None
         beginning = asked[1] or asked[2]
         assert item.answer.startswith(beginning) and item.answer == item.quote and wrong_with(item, texts) is None
         assert item.passage.text.count(beginning) == 1  # only one sentence goes on from there
