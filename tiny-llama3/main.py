@@ -271,9 +271,7 @@ def begun(args: argparse.Namespace, device: str) -> "Run":
     data = Data.open(args.data)
     name, preset = shape(args)
     training = training_of(args, preset, device)
-    if args.positions and args.positions < training.sequence:
-        raise UserError(f"--positions {args.positions} is less than a row of {training.sequence}; see --sequence")
-    model = preset.config_for(data.tokenizer, max(training.sequence, args.positions or 0))
+    model = preset.config_for(data.tokenizer, positions(args, training.sequence))
     settings = {"folder": args.data.resolve().as_posix(), "digest": data.digest,
                 "about": read_manifest(args.data)["about"]}  # fmt: skip
     description = Description(name, model, training, settings, args.prompt, {})
@@ -388,6 +386,13 @@ def above(bar: "tqdm[Any]", line: str) -> None:
         note(line)
 
 
+def positions(args: argparse.Namespace, sequence: int) -> int:
+    """Of the longest text that the model will take: a row's, or more if that was asked for."""
+    if args.positions and args.positions < sequence:
+        raise UserError(f"--positions {args.positions} is less than a row of {sequence}; see --sequence")
+    return args.positions or sequence
+
+
 def plan(args: argparse.Namespace) -> None:
     from tiny_llama3.plan import make_plan, memory
     from tiny_llama3.run import Data, new_trainer
@@ -398,9 +403,7 @@ def plan(args: argparse.Namespace) -> None:
     data = Data.open(args.data)
     name, preset = shape(args)
     training = training_of(args, preset, device)
-    if args.positions and args.positions < training.sequence:
-        raise UserError(f"--positions {args.positions} is less than a row of {training.sequence}; see --sequence")
-    model = preset.config_for(data.tokenizer, max(training.sequence, args.positions or 0))
+    model = preset.config_for(data.tokenizer, positions(args, training.sequence))
     trainer = new_trainer(Description(name, model, training, {}, "", {}), data, device)
     made = make_plan(trainer, None if args.minutes else training.steps, args.minutes)
     parts = {what: round(size / 1e6, 1) for what, size in memory(model, training).items()}

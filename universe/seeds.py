@@ -122,8 +122,8 @@ def _control(loop: Loop, same: bool) -> Result:
 def _whole(loop: Loop, task: str, other: str) -> dict[str, Any]:
     """What tiny-eval says of tuned beside `other` over all questions: an answer is right word for word, or it isn't."""
     files: dict[str, Path] = {}
+    rows = said(loop.data / f"{task}.yaml", loop.folder / "scores" / task)
     for model in ("tuned", other):
-        rows = said(loop.data / f"{task}.yaml", loop.folder / "scores" / task)
         files[model] = loop.folder / "whole" / f"{task}-{model}.jsonl"
         preds = [row["answer"] if exact([row], model) else "no" for row in rows]
         write_jsonl(files[model], ({"id": number, "pred": pred, "answers": [row["answer"]]}

@@ -97,8 +97,8 @@ def answers(loop: Loop, same: bool) -> Result:
     with _model(loop) as env:
         for number, row in enumerate(chosen, 1):
             log = f"ask-{number:02}"
-            said = loop.tracks.call("tiny-rag", log, "main.py", "ask", row["input"], *ask, env=env)
-            rows.append(_judged(row, said) | {"log": f"logs/{log}.json"})
+            reply = loop.tracks.call("tiny-rag", log, "main.py", "ask", row["input"], *ask, env=env)
+            rows.append(_judged(row, reply) | {"log": f"logs/{log}.json"})
     loop.tracks.ran = loop.tracks.ran[:3]  # the others differ in nothing but the question
     counts = {what: sum(row[what] for row in rows) for what in ("retrieved", "right", "cited")}
     return {"questions": len(rows), "model": _name(loop)} | counts | {"rows": rows}

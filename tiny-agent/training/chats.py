@@ -7,7 +7,6 @@ The model that learns from them is then driven by `ask`, `eval` and `chat`, with
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -30,7 +29,7 @@ def chat(example: Example, tools: Sequence[Tool]) -> dict[str, list[dict[str, st
 
 
 def main() -> None:
-    from tiny_shared.files import atomic_write
+    from tiny_shared.files import write_jsonl
 
     from tiny_agent.tools.shipped import shipped_tools
 
@@ -48,7 +47,7 @@ def main() -> None:
     chosen = (each for each in examples(args.seed, held=args.held_out) if each.kind in args.kind)
     rows = [chat(each, tools) | {"question": each.question, "answer": each.answer}
             for each in islice(chosen, args.count)]  # fmt: skip
-    atomic_write(args.out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    write_jsonl(args.out, rows)
     print(f"{args.out.as_posix()}: {len(rows)} chats")
 
 

@@ -99,10 +99,10 @@ def _matches(key: str, hit: Hit) -> bool:
     if "\n" not in key:
         return key == passage.record
     source, quote = key.split("\n", 1)
-    return f"/{passage.source}".endswith(f"/{source}") and _squeezed(quote) in _squeezed(passage.text)
+    return f"/{passage.source}".endswith(f"/{source}") and squeezed(quote) in squeezed(passage.text)
 
 
-def _squeezed(text: str) -> str:
+def squeezed(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
